@@ -1,0 +1,46 @@
+# One command each: setup, demo, test, check, bench, lock.
+PY ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := requirements.lock
+DEVLOCK := requirements-dev.lock
+WHAT = $(if $(REQ),--req $(REQ),)$(if $(T), --t $(T),)
+
+.PHONY: setup setup-dev web demo test check unit bench lock clean
+
+setup: $(VENV)/.setup web
+setup-dev: $(VENV)/.setup-dev web
+
+$(VENV)/bin/python:
+	$(PY) -m venv $(VENV)
+
+$(VENV)/.setup: $(LOCK) pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/.setup-dev: $(DEVLOCK) $(VENV)/.setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(DEVLOCK)
+	touch $@
+
+web: | $(VENV)/.setup
+	$(BIN)/python hatch_build.py
+
+demo: setup
+	$(BIN)/hidamari demo $(ARGS)
+
+check: setup-dev
+	$(BIN)/python tests/run.py check
+
+test: setup-dev
+	$(BIN)/python tests/run.py test $(WHAT)
+
+bench: setup-dev
+	$(BIN)/python -m bench $(NAME)
+
+lock:
+	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe --extra build -o $(LOCK) pyproject.toml
+	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe --extra build --extra dev -o $(DEVLOCK) pyproject.toml
+
+clean:
+	rm -rf $(VENV) src/hidamari/web ui/node_modules ui/dist

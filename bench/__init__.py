@@ -1,0 +1,1 @@
+"""Speed and size, printed beside a peer or a floor measured in the same run."""

@@ -1,0 +1,5 @@
+"""`python -m hidamari` is the command `hidamari`."""
+
+from hidamari.cli import main
+
+main()

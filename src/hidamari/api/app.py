@@ -1,0 +1,131 @@
+"""Puts the API of a home together: routes, guard, web app."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+
+from hidamari import __version__
+from hidamari.api import (
+    circuits,
+    cost,
+    devices,
+    errors,
+    events,
+    files,
+    history,
+    live,
+    meter,
+    now,
+    session,
+    settings,
+    setup,
+    tariff,
+    users,
+)
+from hidamari.api.auth import Auth
+from hidamari.api.context import Api, ApiDep
+from hidamari.api.guard import Guard, LanRules
+from hidamari.api.static import WebApp, web_folder
+from hidamari.api.sums import LiveSums
+from hidamari.home.view import HomeView
+from hidamari.schema.base import ErrorBody
+from hidamari.schema.wellknown import WellKnown
+
+PREFIX = "/api/v1"
+REVISION = 1  # rises with every addition to /api/v1
+ROUTERS = (
+    session,
+    users,
+    now,
+    live,
+    history,
+    files,
+    devices,
+    circuits,
+    tariff,
+    cost,
+    meter,
+    events,
+    settings,
+    setup,
+)
+# Every endpoint may answer these; the guard gives most of them.
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorBody, "description": errors.CODES[status]}
+    for status in (401, 403, 404, 408, 409, 413, 421, 422, 424, 429, 431, 500, 503, 507)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the process knows and the settings do not."""
+
+    https_port: int | None = None  # of the secure door; None = there is none
+    names: tuple[str, ...] = ()  # our own host names, such as hidamari.local
+    prefixes: tuple[str, ...] = ()  # public IPv4 networks on our link
+    web: Path | None = None  # another folder with a built web app
+
+
+def create_app(home: HomeView, auth: Auth, options: Options | None = None) -> FastAPI:
+    """The API and the web app of a running home, behind the LAN rules."""
+    given = options or Options()
+    app = FastAPI(
+        title="Hidamari home",
+        version=__version__,
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+        responses=ERRORS,
+    )
+    app.state.api = Api(home, auth, LiveSums(home), given.https_port)
+    errors.install(app)
+    for part in ROUTERS:
+        app.include_router(part.router, prefix=PREFIX)
+    app.include_router(_well_known)
+    _add_web(app, WebApp(given.web if given.web is not None else web_folder()))
+    app.add_middleware(Guard, auth=auth, rules=lambda: _rules(home, given))
+    return app
+
+
+_well_known = APIRouter(tags=["home"])
+
+
+@_well_known.get("/.well-known/hidamari")
+async def well_known(api: ApiDep) -> WellKnown:
+    """What this is; told to anybody on the LAN."""
+    settings = api.home.settings
+    return WellKnown(
+        revision=REVISION,
+        version=__version__,
+        name=settings.home.name,
+        setup_needed=not api.auth.accounts.users,
+        demo=api.home.is_demo,
+        zone=settings.zone.key,
+        https_port=api.https_port,
+    )
+
+
+def _add_web(app: FastAPI, web: WebApp) -> None:
+    """Everything outside the API is the web app's."""
+
+    async def page(request: Request) -> Response:
+        if request.url.path.startswith(("/api", "/.well-known")):
+            raise errors.ApiError(404, "there is no such endpoint", "a path of openapi.json")
+        return await asyncio.to_thread(web.answer, request)
+
+    app.add_route("/{path:path}", page, methods=["GET", "HEAD"], include_in_schema=False)
+
+
+def _rules(home: HomeView, given: Options) -> LanRules:
+    network = home.settings.network
+    return LanRules(
+        names=frozenset({*given.names, *network.host_names}),
+        prefixes=given.prefixes,
+        https_port=given.https_port,
+        is_http_closed=not network.http_door,
+    )

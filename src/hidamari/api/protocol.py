@@ -1,0 +1,144 @@
+"""HTTP connections with limits: few at a time, none that is slow, none that is noisy in the log.
+
+uvicorn waits for ever for the first request of a connection, and counts connections only to
+refuse everybody once there are too many. Here a connection has 10 s to send the head of a
+request, and when all places are taken the one that has been idle for longest gives way, so that
+slow or hoarding clients cannot shut out the others.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import h11
+from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+
+from hidamari.api.limits import READ_TIMEOUT_S
+
+MAX_CONNECTIONS = 64
+
+
+class Places:
+    """The connections of all doors of a home together, oldest first."""
+
+    def __init__(self, limit: int = MAX_CONNECTIONS) -> None:
+        self._limit = limit
+        self._taken: dict[asyncio.BaseTransport, LimitedHttp | None] = {}
+
+    def take(self, connection: "LimitedHttp") -> bool:
+        """Give a new connection a place, at the cost of an idle one; False when all work."""
+        if len(self._taken) >= self._limit:
+            idle = next(self._idle(), None)
+            if idle is None:
+                return False
+            self.leave(idle.transport)
+            idle.transport.abort()
+        self._taken[connection.transport] = connection
+        return True
+
+    def stays(self, transport: asyncio.BaseTransport) -> None:
+        """The connection became a WebSocket: it keeps its place until it ends."""
+        if transport in self._taken:
+            self._taken[transport] = None
+
+    def leave(self, transport: asyncio.BaseTransport) -> None:
+        """The connection is over."""
+        self._taken.pop(transport, None)
+
+    def __len__(self) -> int:
+        return len(self._taken)
+
+    def _idle(self) -> Iterator["LimitedHttp"]:
+        """Connections without a request in work, the longest waiting first."""
+        waiting = [one for one in self._taken.values() if one is not None and one.is_idle]
+        yield from sorted(waiting, key=lambda one: one.idle_since_s)
+
+
+class LimitedHttp(H11Protocol):
+    """uvicorn's HTTP/1.1 with a place to take and a time to say what is wanted."""
+
+    places: Places
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.idle_since_s = 0.0
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is being answered: waiting for a head, or between requests."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a place or close at once."""
+        super().connection_made(transport)
+        self.idle_since_s = self.loop.time()
+        if not self.places.take(self):
+            transport.abort()
+            return
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Give the place back."""
+        self._stop_timer()
+        self.places.leave(self.transport)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Pass on what came; the timer runs until a whole head has come."""
+        super().data_received(data)
+        if not self.is_idle:
+            self._stop_timer()
+        elif self._head_timer is None and not self.transport.is_closing():
+            self._await_head()  # the first bytes of another request on the same connection
+
+    def on_response_complete(self) -> None:
+        """Between requests the connection is idle again."""
+        self.idle_since_s = self.loop.time()
+        super().on_response_complete()
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """The connection lives on as a WebSocket."""
+        self._stop_timer()
+        self.places.stays(self.transport)
+        super().handle_websocket_upgrade(event)
+
+    def _await_head(self) -> None:
+        self._head_timer = self.loop.call_later(READ_TIMEOUT_S, self._too_slow)
+
+    def _too_slow(self) -> None:
+        self._head_timer = None
+        if self.is_idle and not self.transport.is_closing():
+            self.transport.abort()
+
+    def _stop_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+
+class LimitedWebSocket(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket that gives its place back."""
+
+    places: Places
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Give the place back."""
+        self.places.leave(self.transport)
+        super().connection_lost(exc)
+
+
+def limited(places: Places) -> tuple[type[LimitedHttp], type[LimitedWebSocket]]:
+    """The two protocols, sharing these places."""
+    http = type("Http", (LimitedHttp,), {"places": places})
+    socket = type("WebSocket", (LimitedWebSocket,), {"places": places})
+    return http, socket

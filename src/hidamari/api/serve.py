@@ -1,0 +1,187 @@
+"""Opens the doors: HTTP for the family, HTTPS with the gateway's own key, in one loop."""
+
+import asyncio
+import errno
+import logging
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from hidamari.api.limits import MAX_HEADER_BYTES, READ_TIMEOUT_S
+from hidamari.api.protocol import Places, limited
+from hidamari.core.errors import StartError
+
+HTTP_PORT = 8600
+HTTPS_PORT = 8643
+TICK_S = 1.0
+KEEP_ALIVE_S = 30
+GOODBYE_S = 2
+BACKLOG = 128
+MAX_MESSAGE_BYTES = 16 * 1024  # of a WebSocket: screens have little to say
+QUIET_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class DoorPlan:
+    """Which doors to open where; port 0 takes any free one, None leaves the secure door out."""
+
+    host: str = ""  # all interfaces
+    http_port: int = HTTP_PORT
+    https_port: int | None = HTTPS_PORT
+
+
+class Listening:
+    """Sockets that are bound, so that ports are ours before anything else starts."""
+
+    def __init__(self, plan: DoorPlan) -> None:
+        self.http = _bind(plan.host, plan.http_port)
+        self.https: socket.socket | None = None
+        if plan.https_port is not None:
+            try:
+                self.https = _bind(plan.host, plan.https_port)
+            except StartError:
+                self.http.close()
+                raise
+
+    @property
+    def http_port(self) -> int:
+        """The port of the HTTP door."""
+        return _port(self.http)
+
+    @property
+    def https_port(self) -> int | None:
+        """The port of the secure door."""
+        return None if self.https is None else _port(self.https)
+
+    def close(self) -> None:
+        """Give the ports back."""
+        for one in (self.http, self.https):
+            if one is not None:
+                one.close()
+
+
+async def serve(app: ASGIApp, listening: Listening, tls: ssl.SSLContext | None = None) -> None:
+    """Serve both doors until cancelled; open requests have two seconds to end."""
+    places = Places()
+    _quieten()
+    doors = [(_Door(_config(app, places), None), listening.http)]
+    if listening.https is not None and tls is not None:
+        doors.append((_Door(_config(app, places), tls), listening.https))
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for door, one in doors:
+                tasks.create_task(door.serve([one]), name="web door")
+    finally:
+        listening.close()
+
+
+class _Door(uvicorn.Server):
+    """A uvicorn server that leaves signals to the process and ends when it is cancelled."""
+
+    def __init__(self, config: uvicorn.Config, tls: ssl.SSLContext | None) -> None:
+        super().__init__(config)
+        self._tls = tls
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await self.lifespan.startup()
+        loop, config = asyncio.get_running_loop(), self.config
+        self.servers = [
+            await loop.create_server(
+                lambda: config.http_protocol_class(  # type: ignore[call-arg]
+                    config=config, server_state=self.server_state, app_state=self.lifespan.state
+                ),
+                sock=one,
+                ssl=self._tls,
+                ssl_handshake_timeout=None if self._tls is None else READ_TIMEOUT_S,
+                backlog=BACKLOG,
+            )
+            for one in sockets or []
+        ]
+        self.started = True
+
+    async def main_loop(self) -> None:
+        try:
+            while not await self.on_tick(0):
+                await asyncio.sleep(TICK_S)
+        except asyncio.CancelledError:
+            self.should_exit = True
+            await self.shutdown()
+            raise
+
+
+def _config(app: ASGIApp, places: Places) -> uvicorn.Config:
+    http, web_socket = limited(places)
+    return uvicorn.Config(
+        app,
+        http=http,
+        ws=web_socket,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,  # who asks is who connects
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GOODBYE_S,
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+    )
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """A listening socket; raises StartError that names the port."""
+    try:
+        if host in {"", "::"} and socket.has_dualstack_ipv6():
+            with suppress(OSError):  # IPv6 may be switched off in this machine
+                return socket.create_server(
+                    ("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=BACKLOG
+                )
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise StartError(_why_not(error, host, port)) from error
+
+
+def _why_not(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} is taken by another program: end it or choose another port"
+    if error.errno == errno.EACCES:
+        return f"port {port} may not be opened by this user: choose one above 1023"
+    return f"port {port} on {host or 'all addresses'} cannot be opened: {error.strerror}"
+
+
+def _port(one: socket.socket) -> int:
+    port: int = one.getsockname()[1]
+    return port
+
+
+class _Rarely(logging.Filter):
+    """Lets the same message through once in ten minutes: garbage must not fill the log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last_s: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether this message has not been logged for a while."""
+        key = str(record.msg)
+        if record.exc_info is None and record.created - self._last_s.get(key, -1e12) < QUIET_S:
+            return False
+        self._last_s[key] = record.created
+        return True
+
+
+def _quieten() -> None:
+    logger = logging.getLogger("uvicorn.error")
+    logger.setLevel(logging.WARNING)
+    if not any(isinstance(one, _Rarely) for one in logger.filters):
+        logger.addFilter(_Rarely())

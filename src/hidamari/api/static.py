@@ -1,0 +1,97 @@
+"""Serves the built web app: files packed beforehand, screens by their path."""
+
+import mimetypes
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hidamari.api.answers import takes_gzip
+from hidamari.api.errors import ApiError
+
+LONG = "public, max-age=31536000, immutable"  # the name holds a hash of the content
+SHORT = "no-cache"  # ask each time, answered by 304
+# The table of the machine may be empty or wrong.
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".ico": "image/x-icon",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".map": "application/json",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+    ".webmanifest": "application/manifest+json",
+    ".woff2": "font/woff2",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WebFile:
+    """A file of the web app, and its packed twin if there is one."""
+
+    path: Path
+    packed: Path | None
+    media_type: str
+    cache: str
+    etag: str
+
+
+def web_folder() -> Path | None:
+    """Where the built web app lies in the package; None when it was not built."""
+    folder = Path(str(files("hidamari"))) / "web"
+    return folder if (folder / "index.html").is_file() else None
+
+
+class WebApp:
+    """All files of the built web app; what is not among them cannot be asked for."""
+
+    def __init__(self, folder: Path | None) -> None:
+        found = sorted(folder.rglob("*")) if folder is not None else []
+        self._files = {
+            f"/{path.relative_to(folder).as_posix()}": _web_file(path, folder)
+            for path in found
+            if folder is not None and path.is_file() and _is_served(path)
+        }
+
+    def answer(self, request: Request) -> Response:
+        """The file of the path, or the one page that holds all screens; raises 404."""
+        path = request.url.path
+        found = self._files.get(path)
+        if found is None and "." not in path.rsplit("/", 1)[-1]:
+            found = self._files.get("/index.html")  # a screen: the app reads the path itself
+        if found is None:
+            raise ApiError(404, "there is no such page")
+        return _response(request, found)
+
+
+def _response(request: Request, file: WebFile) -> Response:
+    packed = file.packed if takes_gzip(request) else None
+    headers = {"cache-control": file.cache, "etag": file.etag, "vary": "accept-encoding"}
+    if request.headers.get("if-none-match") == file.etag:
+        return Response(status_code=304, headers=headers)
+    if packed is not None:
+        headers["content-encoding"] = "gzip"
+    body = (packed or file.path).read_bytes()
+    return Response(body, media_type=file.media_type, headers=headers)
+
+
+def _web_file(path: Path, folder: Path) -> WebFile:
+    packed = path.with_name(path.name + ".gz")
+    name = path.relative_to(folder).as_posix()
+    kind = TYPES.get(path.suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    stat = path.stat()
+    return WebFile(
+        path=path,
+        packed=packed if packed.is_file() else None,
+        media_type=kind,
+        cache=LONG if name.startswith("assets/") else SHORT,
+        etag=f'"{stat.st_size:x}-{stat.st_mtime_ns:x}"',
+    )
+
+
+def _is_served(path: Path) -> bool:
+    return path.suffix != ".gz" and not path.name.startswith(".")

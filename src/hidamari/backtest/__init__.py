@@ -1,0 +1,1 @@
+"""Replay of measured homes through forecast and plan, and "what if" on a home's own history."""

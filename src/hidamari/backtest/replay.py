@@ -1,0 +1,141 @@
+"""A measured home lived through again: the real forecaster and the real choice, slot by slot.
+
+The forecaster is a value fed by `observe`; what has not happened yet is not in it, so nothing from
+the future can be handed over.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hidamari.backtest.homes import HomeYear
+from hidamari.backtest.world import World, bill
+from hidamari.forecast.load import DayKind
+from hidamari.forecast.outlook import DayFacts, Forecaster, Outlook
+from hidamari.forecast.series import nmae
+from hidamari.forecast.sun import Place, clear_sky_kw_m2
+from hidamari.plan.battery import FOLLOW, Action, Battery, Mode, move
+from hidamari.plan.recursion import Outcomes, choose
+
+FloatArray = NDArray[np.float64]
+
+ISSUED_H = 23.0  # a day-ahead forecast file is issued at 23:00 for the next day
+SATURDAY = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a replay came to: bill a year, errors of the day-ahead forecasts, time per plan."""
+
+    ours_yen: float
+    load_nmae: float
+    pv_nmae: float
+    plan_ms: float
+    stored_kwh: FloatArray
+    actions: tuple[Action, ...]
+
+
+@dataclass(slots=True)
+class Replay:
+    """One home on its way through the year."""
+
+    world: World
+    place: Place
+    file_kwh: FloatArray | None = None  # (days, slots), NaN = not issued
+    scenarios: int = 30
+    on_day: Callable[[int], None] = lambda _day: None
+    clear: list[FloatArray] = field(default_factory=list)
+    load_made: list[FloatArray] = field(default_factory=list)
+    pv_made: list[FloatArray] = field(default_factory=list)
+
+    def run(self) -> Account:
+        """Live through all days; the first `warm_days` are learned from only."""
+        home = self.world.home
+        forecaster = Forecaster(home.slots, self.scenarios)
+        net_kwh = home.load_kwh - home.pv_kwh
+        grid_kwh = np.zeros_like(self.world.net_kwh)
+        stored: list[float] = []
+        actions: list[Action] = []
+        stored_kwh, spent_s = 0.0, 0.0
+        for day in range(home.days):
+            forecaster.begin_day(self._facts(day), self._file(day))
+            self._note(forecaster)
+            for slot in range(home.slots):
+                if slot == round(ISSUED_H / self.world.slot_h):
+                    self._issue(forecaster, day)
+                if day >= self.world.warm_days:
+                    begun = time.perf_counter()
+                    action = self._decide(forecaster.look(), slot, stored_kwh)
+                    spent_s += time.perf_counter() - begun
+                    net = float(net_kwh[day, slot])
+                    done = move(self.world.battery, stored_kwh, net, action, self.world.slot_h)
+                    grid_kwh[day - self.world.warm_days, slot] = (
+                        net + done.charge_kwh - done.discharge_kwh
+                    )
+                    stored_kwh = done.stored_kwh
+                    stored.append(stored_kwh)
+                    actions.append(action)
+                forecaster.observe(
+                    float(home.load_kwh[day, slot]), float(home.pv_kwh[day, slot])
+                )
+            self.on_day(day)
+        warm = self.world.warm_days
+        return Account(
+            ours_yen=self.world.yearly(bill(grid_kwh, self.world.prices)),
+            load_nmae=nmae(np.array(self.load_made[warm:]), home.load_kwh[warm:]),
+            pv_nmae=nmae(np.array(self.pv_made[warm:]), home.pv_kwh[warm:]),
+            plan_ms=1000.0 * spent_s / max(len(actions), 1),
+            stored_kwh=np.array(stored),
+            actions=tuple(actions),
+        )
+
+    def _decide(self, outlook: Outlook, slot: int, stored_kwh: float) -> Action:
+        world = self.world
+        count = outlook.net_kwh.shape[1]
+        ahead = (slot + np.arange(count)) % world.home.slots
+        buy = world.prices.buy_yen_kwh[ahead]
+        outcomes = Outcomes(
+            outlook.net_kwh,
+            outlook.weight,
+            buy.astype(np.float32),
+            world.prices.sell_yen_kwh[ahead].astype(np.float32),
+            world.slot_h,
+            END_SHARE * float(buy.min()) * world.battery.discharge_efficiency,
+        )
+        return choose(outcomes, world.battery, stored_kwh).action
+
+    def _facts(self, day: int) -> DayFacts:
+        home = self.world.home
+        while len(self.clear) < day + 2:
+            date = home.first + timedelta(days=len(self.clear))
+            self.clear.append(clear_sky_kw_m2(self.place, date, home.slots))
+        return DayFacts(
+            _kind(home, day), _kind(home, day + 1), self.clear[day], self.clear[day + 1]
+        )
+
+    def _file(self, day: int) -> FloatArray | None:
+        if self.file_kwh is None or day >= len(self.file_kwh):
+            return None
+        row = self.file_kwh[day]
+        return row if np.isfinite(row).all() else None
+
+    def _issue(self, forecaster: Forecaster, day: int) -> None:
+        row = self._file(day + 1)
+        if row is not None:
+            forecaster.issue(row)
+
+    def _note(self, forecaster: Forecaster) -> None:
+        self.load_made.append(forecaster.load_day_kwh())
+        self.pv_made.append(forecaster.pv_day_kwh())
+
+
+END_SHARE = 0.8  # of the cheapest price: what is left at the end saves a night purchase, mostly
+
+
+def _kind(home: HomeYear, day: int) -> DayKind:
+    weekday = home.weekday(day)
+    return DayKind(weekday, is_off=weekday >= SATURDAY)

@@ -1,0 +1,113 @@
+"""The command `hidamari`: each command imports only what it needs."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hidamari import __version__
+from hidamari.core.errors import HidamariError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+PortOption = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the web page.")]
+DEFAULT_PORT = 8600
+
+
+def main() -> None:
+    """Run a command; what we raise on purpose becomes one plain line and exit status 2."""
+    try:
+        app()
+    except HidamariError as error:
+        print(f"hidamari: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(__version__)
+
+
+@app.command()
+def demo(
+    data: Annotated[Path | None, typer.Option(help="Where the demo keeps its house.")] = None,
+    port: PortOption = DEFAULT_PORT,
+    speed: Annotated[float, typer.Option(min=1.0, max=600.0, help="Times faster than life.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="One seed gives one house.")] = 1,
+    days: Annotated[int, typer.Option(min=2, max=3660, help="Days of history.")] = 365,
+    as_json: Annotated[bool, typer.Option("--json", help="One ready line for scripts.")] = False,
+) -> None:
+    """Bring up a living house: simulated devices, the controller and its web page."""
+    from hidamari.demo import DemoWishes, run_demo
+
+    sys.exit(run_demo(DemoWishes(data, port, speed, seed, days, as_json)))
+
+
+@app.command()
+def home(
+    data: Annotated[Path | None, typer.Option(help="Folder of history and settings.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port of the page.")] = None,
+    config: Annotated[Path | None, typer.Option(help="The hidamari.toml to start from.")] = None,
+    bind: Annotated[str, typer.Option(help="Address for ECHONET Lite.")] = "0.0.0.0",  # noqa: S104
+    probe: Annotated[str, typer.Option(help="Addresses to ask, separated by commas.")] = "",
+    clock: Annotated[str, typer.Option(help="A clock made by the demo.", hidden=True)] = "",
+    https_port: Annotated[int, typer.Option(help="Port of the secure door; 0 = none.")] = 8643,
+    ready_json: Annotated[bool, typer.Option(help="Print one ready line as JSON.")] = False,
+    is_demo: Annotated[bool, typer.Option("--demo", hidden=True)] = False,
+    unguarded: Annotated[bool, typer.Option(help="Run without the watching parent.")] = False,
+) -> None:
+    """Run the controller of a home: find devices, measure, keep the history, serve the page."""
+    from hidamari.home.start import HomeWishes, guarded
+
+    if not unguarded:
+        guarded(sys.argv[1:])
+    hosts = tuple(filter(None, probe.split(",")))
+    secure = https_port or None
+    wishes = HomeWishes(data, port, config, bind, hosts, clock, secure, is_demo)
+    from hidamari.main import run_home
+
+    sys.exit(run_home(wishes, ready_json=ready_json))
+
+
+@app.command()
+def sim(
+    net: Annotated[str, typer.Option(help="Network of the devices, or one address.")] = (
+        "127.0.0.0/24"
+    ),
+    seed: Annotated[int, typer.Option(help="One seed gives one house.")] = 1,
+    state: Annotated[Path | None, typer.Option(help="File that keeps the house.")] = None,
+    recorded: Annotated[Path | None, typer.Option(help="JSON of recorded devices instead.")] = None,
+    clock: Annotated[str, typer.Option(hidden=True)] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="One ready line for scripts.")] = False,
+) -> None:
+    """Run the simulated house alone, for any ECHONET Lite controller."""
+    from hidamari.demo import SimWishes, run_sim_command
+
+    sys.exit(run_sim_command(SimWishes(net, seed, state, recorded, clock, as_json)))
+
+
+@app.command()
+def devices(
+    bind: Annotated[str, typer.Option(help="Address for ECHONET Lite.")] = "0.0.0.0",  # noqa: S104
+    probe: Annotated[str, typer.Option(help="Addresses to ask, separated by commas.")] = "",
+    seconds: Annotated[float, typer.Option(help="How long to search.")] = 6.0,
+) -> None:
+    """Search the network once and print every device with all its values as JSON."""
+    from hidamari.main import search_once
+
+    found = search_once(bind, tuple(filter(None, probe.split(","))), seconds)
+    print(json.dumps(found, ensure_ascii=False, indent=1))
+
+
+@app.command("reset-password")
+def reset_password(
+    data: Annotated[Path, typer.Option(help="Data folder of the home, which must be stopped.")],
+) -> None:
+    """Forget all users and sign-ins; the next start shows a new first password. Data stay."""
+    from hidamari.main import forget_users
+
+    forget_users(data)
+    print("All users are forgotten. The next start of the home shows a new first password.")

@@ -1,0 +1,1 @@
+"""Values that every part shares; imports nothing of ours."""

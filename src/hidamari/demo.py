@@ -1,0 +1,286 @@
+"""A living house with one command: the simulated devices, the controller, a year of history."""
+
+import asyncio
+import ctypes
+import json
+import os
+import secrets
+import select
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from hidamari.core.clock import FastClock, RealClock, clock_from, clock_text, fast_clock_from_now
+from hidamari.core.errors import InputError, StartError
+from hidamari.core.time import from_unix
+from hidamari.demo_home import USER, furnish
+from hidamari.echonet.frame import PORT
+from hidamari.sim.run import run_recorded, run_sim
+
+READY_WITHIN_S = 120.0
+END_WITHIN_S = 15.0
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+STATE = "demo.json"
+HOUSE = "house.json"
+# Blocks 127.0.n of the loopback network that are tried for the simulated devices.
+BLOCKS = range(255)
+HOSTS = range(2, 20)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoWishes:
+    """What the command line said."""
+
+    data: Path | None
+    port: int
+    speed: float
+    seed: int
+    days: int
+    as_json: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DemoState:
+    """What a demo remembers between two starts."""
+
+    password: str
+    seed: int
+    shown_unix_s: float  # the time its clock showed last: a fast demo is ahead of the world
+
+    def save(self, folder: Path) -> None:
+        """Write it whole or not at all."""
+        new = folder / f"{STATE}.new"
+        new.write_text(json.dumps(asdict(self)))
+        new.chmod(0o600)
+        new.replace(folder / STATE)
+
+    @classmethod
+    def load(cls, folder: Path) -> "DemoState | None":
+        """What the last demo in this folder left, or None."""
+        path = folder / STATE
+        if not path.exists():
+            return None
+        try:
+            return cls(**json.loads(path.read_text()))
+        except (ValueError, TypeError):
+            raise InputError(
+                f"{path}: the file of a demo expected; remove it to begin anew"
+            ) from None
+
+
+def run_demo(wishes: DemoWishes) -> int:
+    """Run until Ctrl-C; the exit status."""
+    folder = wishes.data or default_folder()
+    need_free_port(wishes.port)
+    folder.mkdir(parents=True, exist_ok=True)
+    state = DemoState.load(folder) or DemoState(secrets.token_urlsafe(9), wishes.seed, 0.0)
+    say(wishes, f"陽だまり Hidamari: preparing the house in {folder}")
+    shown = max(RealClock().now(), from_unix(state.shown_unix_s))
+    known = furnish(folder, state.seed, shown, wishes.days, state.password)
+    clock = fast_clock_from_now(max(known, RealClock().now()), wishes.speed)
+    state.save(folder)
+    children: list[subprocess.Popen[str]] = []
+    stop_on_signals()
+    try:
+        live(wishes, folder, state, clock, children)
+    except (KeyboardInterrupt, SystemExit):
+        return 0
+    finally:
+        end(children)
+        replace(state, shown_unix_s=clock.now().timestamp()).save(folder)
+    return 1
+
+
+def live(
+    wishes: DemoWishes,
+    folder: Path,
+    state: DemoState,
+    clock: FastClock,
+    children: list[subprocess.Popen[str]],
+) -> None:
+    """Start house and controller, tell where they are, and wait until one of them ends."""
+    net = free_block()
+    text = clock_text(clock)
+    house = [
+        "sim",
+        "--net",
+        f"{net}.0/24",
+        "--seed",
+        str(state.seed),
+        "--state",
+        str(folder / HOUSE),
+    ]
+    children.append(start([*house, "--clock", text, "--json"]))
+    wait_ready(children[0], "the simulated house")
+    probe = ",".join(f"{net}.{host}" for host in HOSTS)
+    home = ["home", "--data", str(folder), "--port", str(wishes.port), "--bind", f"{net}.1"]
+    home += ["--probe", probe, "--clock", text, "--demo", "--ready-json"]
+    home += ["--https-port", "0"]
+    children.append(start(home))
+    ready = wait_ready(children[1], "the controller")
+    if wishes.as_json:
+        line = {"ready": True, "url": ready["url"], "user": USER, "password": state.password}
+        print(json.dumps(line), flush=True)
+    else:
+        print(welcome(str(ready["url"]), state.password), flush=True)
+    wait_for_end(children)
+
+
+def welcome(url: str, password: str) -> str:
+    """Where the page is and how to sign in."""
+    return f"""
+  陽だまり Hidamari
+
+  {url}
+  user      {USER}
+  password  {password}
+
+  The devices are simulated and speak real ECHONET Lite. Sun and load were measured in
+  another home: CityLearn (MIT). Ctrl-C ends everything; starting again goes on from here.
+"""
+
+
+def default_folder() -> Path:
+    """Where a demo lives when nobody says otherwise."""
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local/share")
+    return Path(base) / "hidamari/demo"
+
+
+def say(wishes: DemoWishes, text: str) -> None:
+    """Tell a person; scripts get their one line only."""
+    if not wishes.as_json:
+        print(text, flush=True)
+
+
+def need_free_port(port: int) -> None:
+    """Refuse to start when somebody else answers on the port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise StartError(
+                f"port {port} is taken by another program; choose one with --port"
+            ) from None
+
+
+def free_block() -> str:
+    """A block 127.0.n in which the whole house finds port 3610 free."""
+    for block in BLOCKS:
+        net = f"127.0.{block}"
+        if all(is_free(f"{net}.{host}") for host in (1, *HOSTS)):
+            return net
+    raise StartError(
+        f"UDP port {PORT} is taken on every loopback address: another ECHONET Lite program runs"
+        " on all addresses of this machine; end it"
+    )
+
+
+def is_free(host: str) -> bool:
+    """Whether UDP port 3610 of an address can be had."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((host, PORT))
+        except OSError:
+            return False
+    return True
+
+
+def start(arguments: list[str]) -> subprocess.Popen[str]:
+    """Start one of our own commands in its own process group; it ends when we end."""
+    return subprocess.Popen(  # noqa: S603  our own program
+        [sys.executable, "-m", "hidamari", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=end_with_parent,  # noqa: PLW1509  nothing else runs in this process
+    )
+
+
+def end_with_parent() -> None:
+    """Have the kernel stop this process when the demo is killed (Linux only)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def wait_ready(child: subprocess.Popen[str], name: str) -> dict[str, object]:
+    """Read the child's ready line; StartError when it ends or stays silent."""
+    if child.stdout is None:
+        raise StartError(f"{name} has no output")
+    readable, _, _ = select.select([child.stdout], [], [], READY_WITHIN_S)
+    line = child.stdout.readline() if readable else ""
+    try:
+        ready: dict[str, object] = json.loads(line)
+    except ValueError:
+        what = "did not start" if child.poll() is not None else "is not ready in time"
+        raise StartError(f"{name} {what}") from None
+    return ready
+
+
+def wait_for_end(children: list[subprocess.Popen[str]]) -> None:
+    """Wait until a child ends by itself."""
+    while True:
+        for child in children:
+            try:
+                child.wait(timeout=0.5)
+            except subprocess.TimeoutExpired:
+                continue
+            return
+
+
+def stop_on_signals() -> None:
+    """SIGTERM ends a demo as Ctrl-C does."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+
+
+def end(children: list[subprocess.Popen[str]]) -> None:
+    """End everything that was started, the controller first."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for child in reversed(children):
+        if child.poll() is None:
+            child.terminate()
+    for child in children:
+        try:
+            child.wait(END_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+
+
+@dataclass(frozen=True, slots=True)
+class SimWishes:
+    """What the command line said about the house alone."""
+
+    net: str
+    seed: int
+    state: Path | None
+    recorded: Path | None
+    clock: str
+    as_json: bool
+
+
+def run_sim_command(wishes: SimWishes) -> int:
+    """Serve the simulated house, or the devices of a file, until told to stop."""
+    stop_on_signals()
+
+    def ready() -> None:
+        words = f"the simulated house answers at {wishes.net}, UDP port {PORT}"
+        print(
+            json.dumps({"ready": True, "net": wishes.net}) if wishes.as_json else words, flush=True
+        )
+
+    with suppress(KeyboardInterrupt, asyncio.CancelledError):
+        if wishes.recorded is not None:
+            asyncio.run(run_recorded(wishes.net, wishes.recorded, ready))
+        else:
+            clock = clock_from(wishes.clock)
+            asyncio.run(run_sim(wishes.net, wishes.seed, clock, wishes.state, ready))
+    return 0

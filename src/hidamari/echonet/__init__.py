@@ -1,0 +1,1 @@
+"""ECHONET Lite: frames, properties, node logic and the UDP transport."""

@@ -1,0 +1,1 @@
+"""The controller of one home: polling, balance, recording, supervision."""

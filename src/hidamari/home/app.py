@@ -1,0 +1,301 @@
+"""The running home: joins wire, house, history and those who look at it."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from hidamari.core.clock import Clock
+from hidamari.core.config import Settings
+from hidamari.core.errors import HidamariError, InputError
+from hidamari.core.reading import Event
+from hidamari.core.settings_store import dump_settings, patch_settings, read_rows, rows_for
+from hidamari.echonet.client import Client
+from hidamari.home import showing
+from hidamari.home.finding import Finder
+from hidamari.home.house import House
+from hidamari.home.live import LiveDevice
+from hidamari.home.record import Recorder
+from hidamari.home.registry import Registry
+from hidamari.home.supervise import Failure
+from hidamari.home.view import (
+    Change,
+    DeviceInfo,
+    Edit,
+    Listener,
+    Search,
+    Snapshot,
+    SourceChoice,
+)
+from hidamari.store.db import Store
+from hidamari.store.journal import JsonValue
+
+logger = logging.getLogger(__name__)
+
+REGISTRY = "devices"
+TOLD_AT_MOST_S = 1.0  # screens are told of new values at most once a second
+WORTH_A_NOTICE = 3  # failures of a part within the calm time (reliability F22)
+CHANGE_KW = 0.3  # a circuit's change that is worth a line on the screen
+DEFAULT_CAPACITY_KW = 60 * 0.2  # 60 A at 200 V: no home counter can run faster
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a home is made of; tests and the demo give their own."""
+
+    folder: Path
+    store: Store
+    client: Client
+    clock: Clock
+    probe: tuple[str, ...] = ()
+    is_demo: bool = False
+
+
+class Home:
+    """The controller of one home; implements `HomeView` for the API."""
+
+    def __init__(self, means: Means) -> None:
+        self.store = means.store
+        self.clock = means.clock
+        self.folder = means.folder
+        self.is_demo = means.is_demo
+        self._settings, problems = read_rows(means.store.settings())
+        self.house = House()
+        self.registry = Registry.from_json(means.store.get_kv(REGISTRY))
+        self.recorder = Recorder(self.house, means.store, self._capacity_kw())
+        self.finder = Finder(self, means.client, (*means.probe, *self._known_hosts()))
+        self.client = means.client
+        self.first_stored = asyncio.Event()
+        self.started_at = means.clock.now()
+        self._listeners: list[Listener] = []
+        self._changed: Change | None = None
+        self._circuit_kw: dict[str, float] = {}
+        self._told_s = -1e9
+        self._tell_later: asyncio.TimerHandle | None = None
+        for problem in problems:
+            self.note("error", "settings_section_fell_back", {"path": problem.path})
+
+    # -- settings ------------------------------------------------------------------------------
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self._settings
+
+    def put_settings(self, patch: JsonValue) -> Settings:
+        """Check, store and use settings changed by a JSON merge patch; all or nothing."""
+        new = patch_settings(self._settings, patch)
+        self._use_settings(new)
+        return new
+
+    def _use_settings(self, new: Settings) -> None:
+        rows = rows_for(new, self._settings)
+        if rows:
+            self.store.put_settings(rows, self.clock.now())
+        self._settings = new
+        self.finder.name_circuits()
+        self.choose_sources()
+        self.tell()
+
+    def settings_tree(self) -> dict[str, JsonValue]:
+        """All settings as JSON."""
+        return dump_settings(self._settings)
+
+    def _capacity_kw(self) -> float:
+        for meter in self._settings.meters:
+            for contract in meter.contracts:
+                size = (contract.contract_a or 0) * 0.2 or contract.contract_kva
+                if size:
+                    return max(float(size), 6.0) * 2.0  # both directions, with head room
+        return DEFAULT_CAPACITY_KW * 2.0
+
+    # -- devices -------------------------------------------------------------------------------
+
+    def _known_hosts(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(binding.host for binding in self.registry.all()))
+
+    def save_registry(self) -> None:
+        """Keep which device is which."""
+        self.store.put_kv(REGISTRY, self.registry.to_json())
+
+    def choose_sources(self) -> None:
+        """Decide again which source of each quantity is true."""
+        wanted = {
+            quantity.removesuffix("_kw"): source.rsplit(".", 1)[0]
+            for quantity, source in self._settings.sources.items()
+        }
+        self.house.choose_sources(wanted)
+
+    def took(self, live: LiveDevice, at: datetime) -> None:
+        """A device has answered: record it, and let those who look know."""
+        self.finder.learn_circuits(live)
+        self.recorder.took(live, at)
+        self._note_changes(live, at)
+        self.tell()
+
+    def went(self, live: LiveDevice, silent: bool) -> None:
+        """A device stopped or began to answer."""
+        code = "device_silent" if silent else "device_back"
+        self.note("log", code, {"host": live.binding.host}, live.binding.id)
+        if not silent:
+            self.recorder.try_again()
+
+    def _note_changes(self, live: LiveDevice, at: datetime) -> None:
+        now_s = self.clock.monotonic_s()
+        for circuit in self.house.circuits.values():
+            if circuit.board != live.binding.id:
+                continue
+            power_kw = self.house.circuit_now(circuit, now_s).power_kw
+            before_kw = self._circuit_kw.get(circuit.id)
+            if power_kw is None:
+                continue
+            self._circuit_kw[circuit.id] = power_kw
+            if before_kw is not None and abs(power_kw - before_kw) >= CHANGE_KW:
+                self._changed = Change(circuit.id, round(power_kw - before_kw, 3), at)
+
+    def part_failed(self, failure: Failure) -> None:
+        """A supervised part has failed and will be started again."""
+        if failure.count >= WORTH_A_NOTICE:
+            data = {"part": failure.part, "error": failure.error, "count": failure.count}
+            self.note("error", "part_fails", data)
+
+    # -- what screens see ----------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        """The newest values."""
+        now_s = self.clock.monotonic_s()
+        return showing.snapshot(self.house, self._settings, self.clock.now(), now_s, self._changed)
+
+    def devices(self, lang: str) -> list[DeviceInfo]:
+        """All devices, hidden ones too, without their properties."""
+        now_s = self.clock.monotonic_s()
+        return [
+            showing.device_info(live, self._settings, lang, now_s)
+            for live in self.house.devices.values()
+        ]
+
+    def device(self, device: str, lang: str) -> DeviceInfo:
+        """One device with its properties."""
+        live = self._must(device)
+        at, now_s = self.clock.now(), self.clock.monotonic_s()
+        info = showing.device_info(live, self._settings, lang, now_s)
+        return replace(info, properties=showing.properties(live, lang, at, now_s))
+
+    def sources(self, lang: str) -> list[SourceChoice]:
+        """Which source is true for each quantity."""
+        at, now_s = self.clock.now(), self.clock.monotonic_s()
+        return showing.source_choices(self.house, self._settings, lang, at, now_s)
+
+    def edit_device(self, device: str, edit: Edit) -> None:
+        """Change name, room or hidden."""
+        self._must(device)
+        self._edit("devices", device, edit)
+
+    def edit_circuit(self, circuit: str, edit: Edit) -> None:
+        """Change name, room or device of a circuit."""
+        if circuit not in self.house.circuits:
+            raise InputError(f"the id of a circuit expected, got {circuit!r}")
+        if edit.device:
+            self._must(edit.device)
+        self._edit("circuits", circuit, edit)
+
+    def _edit(self, section: str, key: str, edit: Edit) -> None:
+        wanted: dict[str, JsonValue | None] = {
+            "name": edit.name,
+            "room": edit.room,
+            "hidden": edit.hidden,
+            "device": edit.device,
+        }
+        given: dict[str, JsonValue] = {n: v for n, v in wanted.items() if v is not None}
+        if edit.device == "":
+            given["device"] = None
+        self.put_settings({section: {key: given}})
+
+    def replace_device(self, device: str, by: str) -> None:
+        """Let the old id, name and history answer through the device found as `by`."""
+        binding = self.registry.replace_by(device, by)
+        self.save_registry()
+        self.finder.rebind(by, binding)
+        self.note("log", "device_replaced", {"host": binding.host}, device)
+        self.choose_sources()
+
+    def choose_source(self, quantity: str, option: str) -> None:
+        """Make another source the true one."""
+        offered = next((c.offered for q, c in self.house.choices.items() if q == quantity), ())
+        source = next((s for s in offered if s.device == option), None)
+        if source is None:
+            known = ", ".join(s.device for s in offered) or "none"
+            raise InputError(f"{quantity}: one of {known} expected, got {option!r}")
+        key = "energy" if quantity == "energy" else f"{quantity}_kw"
+        self.put_settings({"sources": {key: f"{option}.{source.power}"}})
+
+    def search(self, *, start: bool = False) -> Search:
+        """How the search for devices stands, after starting one when asked to."""
+        if start:
+            self.finder.search()
+        return Search(self.finder.is_searching, len(self.house.devices))
+
+    def _must(self, device: str) -> LiveDevice:
+        live = self.house.devices.get(device)
+        if live is None:
+            raise InputError(f"the id of a device expected, got {device!r}")
+        return live
+
+    # -- events and listeners ------------------------------------------------------------------
+
+    def note(self, kind: str, code: str, data: Mapping[str, object], device: str = "home") -> None:
+        """Record something that a person may ask about."""
+        self.record(Event(self.clock.now(), kind, device, code, dict(data)))
+
+    def record(self, event: Event) -> None:
+        """Store an event and tell the listeners."""
+        try:
+            seq = self.store.add_event(event)
+        except HidamariError as error:
+            logger.warning("event %s was not stored: %s", event.code, error)
+            return
+        for listener in tuple(self._listeners):
+            listener(replace(event, seq=seq))
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` in the loop with each new snapshot or event; returns how to stop."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def tell(self) -> None:
+        """Tell the listeners of new values, at most once a second; the last change always."""
+        if not self._listeners or self._tell_later is not None:
+            return
+        loop = asyncio.get_running_loop()
+        wait_s = self._told_s + TOLD_AT_MOST_S - loop.time()
+        if wait_s > 0:
+            self._tell_later = loop.call_later(wait_s, self._tell_now)
+        else:
+            self._tell_now()
+
+    def _tell_now(self) -> None:
+        self._tell_later = None
+        self._told_s = asyncio.get_running_loop().time()
+        if self._listeners:
+            found = self.snapshot()
+            for listener in tuple(self._listeners):
+                listener(found)
+
+    def diagnostics(self) -> dict[str, JsonValue]:
+        """Counters and states for somebody who looks for a fault; no secrets."""
+        counters: dict[str, JsonValue] = {
+            name: value
+            for name in dir(self.client.counters)
+            if not name.startswith("_")
+            and isinstance(value := getattr(self.client.counters, name), int)
+        }
+        age = self.clock.now() - self.started_at
+        return {
+            "uptime_s": round(age / timedelta(seconds=1)),
+            "network": counters,
+            "devices": len(self.house.devices),
+            "silent": sum(live.silent for live in self.house.devices.values()),
+            "open_half_hours": len(self.recorder.open),
+        }

@@ -1,0 +1,271 @@
+"""What screens see of the house: values, devices and sources in the reader's words."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import IntEnum
+
+from hidamari.core.config import Settings
+from hidamari.core.words import known
+from hidamari.echonet.prop import Prop
+from hidamari.home.house import House
+from hidamari.home.live import LiveDevice, kilo
+from hidamari.home.record import BUS
+from hidamari.home.sources import Source
+from hidamari.home.view import (
+    AssetNow,
+    CardLine,
+    Change,
+    CircuitNow,
+    DeviceInfo,
+    Live,
+    PropertyLine,
+    Snapshot,
+    SourceChoice,
+    SourceOption,
+)
+
+LEVEL_OF = {"battery_kw": "soc_pct", "ev_kw": "ev_soc_pct", "heater_kw": "tank_l"}
+
+
+def device_name(live: LiveDevice, settings: Settings, lang: str) -> str:
+    """What the owner calls a device, else what it is."""
+    own = settings.devices.get(live.binding.id)
+    return own.name if own and own.name else kind_title(live.binding.kind, lang)
+
+
+def kind_title(kind: str, lang: str) -> str:
+    """The name of a device kind."""
+    return known(lang, f"device.{kind}") or kind.replace("_", " ")
+
+
+def snapshot(
+    house: House, settings: Settings, at: datetime, now_s: float, changed: Change | None
+) -> Snapshot:
+    """The house at this moment."""
+    bus, ages = house.flow(now_s)
+    values = {name: live(getattr(bus, name), ages.get(name), at) for name in BUS}
+    tank_size_l: float | None = None
+    for device in house.devices.values():
+        name = LEVEL_OF.get(device.device.quantity, "")
+        level = device.device.level
+        if name and level and name not in values:
+            value = device.number(level, now_s, 300.0)
+            values[name] = live(value, device.name_age_s(level, now_s), at)
+        if device.device.kind == "water_heater":
+            tank_size_l = device.device.as_number("tank_size_l")
+    meter = _meter(house)
+    circuits_kw = house.circuits_kw(now_s)
+    other_kw = None
+    if bus.use_kw is not None and circuits_kw is not None:
+        other_kw = round(max(0.0, bus.use_kw - circuits_kw), 3)
+    return Snapshot(
+        at=at,
+        values=values,
+        has=frozenset(_parts(house)),
+        tank_size_l=tank_size_l,
+        other_kw=other_kw,
+        assets=tuple(_asset(d, settings, at, now_s) for d in _assets(house)),
+        circuits=circuits(house, settings, at, now_s),
+        changed=changed,
+        counter_import_kwh=meter.device.as_number(meter.device.counter_in) if meter else None,
+        counter_export_kwh=meter.device.as_number(meter.device.counter_out) if meter else None,
+        meter_name=device_name(meter, settings, settings.language) if meter else "",
+        meter_route=_route(meter),
+    )
+
+
+def live(value: float | None, age_s: float | None, at: datetime) -> Live:
+    """A value with the instant it was measured."""
+    if value is None or age_s is None:
+        return Live(value, None if age_s is None else at - timedelta(seconds=age_s))
+    return Live(round(value, 3), at - timedelta(seconds=age_s))
+
+
+def circuits(
+    house: House, settings: Settings, at: datetime, now_s: float
+) -> tuple[CircuitNow, ...]:
+    """Every circuit that the owner has not hidden."""
+    found = []
+    for circuit in house.circuits.values():
+        own = settings.circuits.get(circuit.id)
+        if own is not None and own.hidden:
+            continue
+        now = house.circuit_now(circuit, now_s)
+        value = live(now.power_kw, now.age_s, at)
+        found.append(
+            CircuitNow(
+                circuit.id, circuit.name, circuit.room, circuit.device, value.value, value.at
+            )
+        )
+    return tuple(found)
+
+
+def device_info(one: LiveDevice, settings: Settings, lang: str, now_s: float) -> DeviceInfo:
+    """One device as the device list shows it."""
+    binding, device = one.binding, one.device
+    own = settings.devices.get(binding.id)
+    watts = one.number(device.power, now_s) if device.power else None
+    raw_release = device.raw.get(0x82, b"")
+    return DeviceInfo(
+        id=binding.id,
+        kind=binding.kind,
+        kind_title=kind_title(binding.kind, lang),
+        class_title=f"0x{device.eoj.class_code:04X}",
+        eoj=binding.eoj,
+        host=binding.host,
+        name=device_name(one, settings, lang),
+        room=own.room if own and own.room else None,
+        maker=binding.maker,
+        product=binding.product,
+        firmware=chr(raw_release[2]) if len(raw_release) == 4 and raw_release[2] else "",
+        identity=binding.identity,
+        weak_identity=binding.weak,
+        hidden=binding.hidden or bool(own and own.hidden),
+        state="silent" if one.silent else "ok" if one.last_contact else "unknown",
+        last_contact=one.last_contact,
+        power_kw=None if watts is None else round(watts / 1000.0, 3),
+        card=tuple(_card(one, name, lang) for name in device.card if _told(one, name)),
+    )
+
+
+def properties(one: LiveDevice, lang: str, at: datetime, now_s: float) -> tuple[PropertyLine, ...]:
+    """Every property that the device has given, unknown ones as they came."""
+    lines = []
+    for epc in sorted(one.device.raw):
+        edt = one.device.raw[epc]
+        prop = one.device.props.get(epc)
+        value, unit, words = (None, "", edt.hex().upper())
+        if prop is not None:
+            value, unit, words = shown(prop, prop.decode(edt, one.device), lang)
+        age_s = one.age_s(epc, now_s)
+        lines.append(
+            PropertyLine(
+                epc=epc,
+                name=prop.name if prop else "",
+                title=_title(prop, lang) if prop else f"0x{epc:02X}",
+                value=value,
+                unit=unit,
+                text=words,
+                raw=edt,
+                settable=epc in one.writable and bool(prop and prop.settable),
+                announced=epc in one.announced,
+                at=at - timedelta(seconds=age_s) if age_s < 1e8 else None,
+            )
+        )
+    return tuple(lines)
+
+
+def source_choices(
+    house: House, settings: Settings, lang: str, at: datetime, now_s: float
+) -> list[SourceChoice]:
+    """Which source is true for each quantity, and which could be."""
+    found = []
+    for quantity, choice in house.choices.items():
+        if not choice.offered:
+            continue
+        options = tuple(
+            SourceOption(
+                source.device,
+                source_title(house, source, settings, lang),
+                house.power_kw(source, now_s) if source.power else None,
+                "kW",
+                _ago(house.age_s(source, now_s) if source.power else None, at),
+            )
+            for source in choice.offered
+        )
+        used = choice.used[0].device if choice.used else ""
+        title = known(lang, f"source.{quantity}") or quantity
+        found.append(SourceChoice(quantity, title, used, options))
+    return found
+
+
+def source_title(house: House, source: Source, settings: Settings, lang: str) -> str:
+    """The name of a device or circuit as a source."""
+    if source.is_circuit:
+        return house.circuits[source.device].name
+    return device_name(house.devices[source.device], settings, lang)
+
+
+def shown(
+    prop: Prop[object], value: object | None, lang: str
+) -> tuple[float | str | bool | None, str, str]:
+    """A typed value for a screen: value, unit, words."""
+    factor = kilo(prop.name)[1]
+    unit = "k" + prop.unit if factor != 1.0 else prop.unit
+    if value is None:
+        return None, unit, known(lang, "state.unknown") or ""
+    if isinstance(value, bool):
+        return value, "", known(lang, "app.yes" if value else "app.no") or str(value)
+    if isinstance(value, IntEnum):
+        word = value.name.lower()
+        return word, "", known(lang, f"value.{word}") or word.replace("_", " ")
+    if isinstance(value, int | float):
+        number = round(float(value) * factor, 3)
+        return number, unit, f"{number:g} {unit}".strip()
+    if isinstance(value, bytes):
+        return value.hex().upper(), "", value.hex().upper()
+    return str(value), unit, str(value)
+
+
+def _card(one: LiveDevice, name: str, lang: str) -> CardLine:
+    prop = one.device.by_name[name]
+    value, unit, words = shown(prop, one.device.value(name), lang)
+    return CardLine(kilo(name)[0], _title(prop, lang), value, unit, words)
+
+
+def _title(prop: Prop[object], lang: str) -> str:
+    return known(lang, f"prop.{prop.name}") or prop.name.replace("_", " ")
+
+
+def _told(one: LiveDevice, name: str) -> bool:
+    prop = one.device.by_name.get(name)
+    return prop is not None and prop.epc in one.device.raw
+
+
+def _ago(age_s: float | None, at: datetime) -> datetime | None:
+    return None if age_s is None else at - timedelta(seconds=age_s)
+
+
+def _parts(house: House) -> list[str]:
+    has = house.has()
+    owned: Mapping[str, bool] = {
+        "pv": has.pv,
+        "gen": has.gen,
+        "battery": has.battery,
+        "ev": has.ev,
+        "heater": has.heater or any(d.device.kind == "water_heater" for d in _assets(house)),
+        "board": bool(house.circuits),
+        "meter": bool(house.used("energy") or house.used("grid")),
+    }
+    return [name for name, is_there in owned.items() if is_there]
+
+
+def _assets(house: House) -> list[LiveDevice]:
+    return [d for d in house.devices.values() if d.device.quantity not in ("", "grid_kw")]
+
+
+def _asset(one: LiveDevice, settings: Settings, at: datetime, now_s: float) -> AssetNow:
+    device = one.device
+    watts = one.number(device.power, now_s) if device.power else None
+    state = device.value(device.state) if device.state else None
+    soc = one.number(device.level, now_s, 300.0) if device.level == "soc_pct" else None
+    return AssetNow(
+        one.binding.id,
+        one.binding.kind,
+        device_name(one, settings, settings.language),
+        None if watts is None else round(watts / 1000.0, 3),
+        soc,
+        state.name.lower() if isinstance(state, IntEnum) else "" if state is None else str(state),
+        _ago(one.name_age_s(device.power or device.state, now_s), at),
+    )
+
+
+def _meter(house: House) -> LiveDevice | None:
+    used = house.used("energy") or house.used("grid")
+    return house.devices.get(used[0].device) if used else None
+
+
+def _route(meter: LiveDevice | None) -> str:
+    if meter is None:
+        return "none"
+    return "b" if meter.device.kind == "smart_meter" else "board"

@@ -1,0 +1,130 @@
+"""Which source is true: one per quantity, chosen in a fixed order, changeable by the owner.
+
+Order (architecture, the home as data): import and export energy from the smart meter, else the
+board's main counter, else the sum of circuits. Power now: the fresher of board main and meter.
+Solar and generators: a board channel that carries nothing else, else the device. Battery and V2H:
+own counters, else a two-way channel. Water heater and charger: their circuit, else the device.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+CIRCUIT = "circuit:"
+Quantity = Literal["energy", "grid", "pv", "gen", "battery", "ev", "heater"]
+QUANTITIES: tuple[Quantity, ...] = ("energy", "grid", "pv", "gen", "battery", "ev", "heater")
+PARTS: tuple[Quantity, ...] = ("pv", "gen", "battery", "ev", "heater")
+CHANNEL_FIRST: frozenset[Quantity] = frozenset({"pv", "gen", "heater"})
+SOURCES_OF_POWER: frozenset[Quantity] = frozenset({"pv", "gen"})
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a quantity is read: a device or a circuit, with the names of its numbers.
+
+    `sign` turns the source's own power into ours (-1 where a channel counts generation as
+    negative drawing). `counter_in` grows when our quantity is positive, `counter_out` when it is
+    negative; empty = there is none.
+    """
+
+    device: str
+    power: str
+    sign: int
+    counter_in: str = ""
+    counter_out: str = ""
+
+    @property
+    def is_circuit(self) -> bool:
+        """A board's channel rather than a device."""
+        return self.device.startswith(CIRCUIT)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFacts:
+    """What a device can tell: the names of its power and energy counters.
+
+    `quantity` is the one of the house that its power belongs to, such as "pv_kw".
+    """
+
+    id: str
+    kind: str
+    quantity: str
+    power: str = ""
+    counter_in: str = ""
+    counter_out: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitFacts:
+    """A circuit of the board, the device it feeds ("" = none), and whether it counts both ways."""
+
+    id: str
+    device: str = ""
+    two_way: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The sources of a quantity that are used, and the ones that could be."""
+
+    used: tuple[Source, ...]
+    offered: tuple[Source, ...]
+
+
+def choose(
+    devices: Iterable[DeviceFacts],
+    circuits: Iterable[CircuitFacts],
+    wanted: Mapping[str, str],
+) -> dict[Quantity, Choice]:
+    """The true sources of each quantity; `wanted` is the owner's choice: quantity -> id of source.
+
+    Several devices of a kind add up; for each of them one source is used.
+    """
+    devices, circuits = list(devices), list(circuits)
+    found: dict[Quantity, Choice] = {}
+    at_grid = [d for d in devices if d.quantity == "grid_kw"]
+    meters = [_own(d) for d in sorted(at_grid, key=lambda d: d.kind != "smart_meter")]
+    for quantity in ("energy", "grid"):
+        offered = [m for m in meters if (m.counter_in if quantity == "energy" else m.power)]
+        first = [m for m in offered if m.device == wanted.get(quantity)] or offered
+        used = tuple(first[:1]) if quantity == "energy" else tuple(first)
+        found[quantity] = Choice(used, tuple(offered))
+    for quantity in PARTS:
+        used_list: list[Source] = []
+        offered_list: list[Source] = []
+        for device in (d for d in devices if d.quantity == f"{quantity}_kw"):
+            offered = _of_device(quantity, device, circuits)
+            offered_list += offered
+            used_list += _chosen(offered, wanted.get(quantity))
+        found[quantity] = Choice(tuple(used_list), tuple(offered_list))
+    return found
+
+
+def _of_device(
+    quantity: Quantity, device: DeviceFacts, circuits: list[CircuitFacts]
+) -> list[Source]:
+    """All ways to measure one device, the preferred one first."""
+    own = [_own(device)] if device.power or device.counter_in else []
+    fed = [_circuit(quantity, c) for c in circuits if c.device == device.id]
+    return fed + own if quantity in CHANNEL_FIRST else own + fed
+
+
+def _chosen(offered: list[Source], wish: str | None) -> list[Source]:
+    """The owner's source, else the first; circuits of one device are used together."""
+    if not offered:
+        return []
+    lead = next((s for s in offered if s.device == wish), offered[0])
+    return [s for s in offered if s.is_circuit] if lead.is_circuit else [lead]
+
+
+def _own(device: DeviceFacts) -> Source:
+    return Source(device.id, device.power, 1, device.counter_in, device.counter_out)
+
+
+def _circuit(quantity: Quantity, circuit: CircuitFacts) -> Source:
+    """A channel counts drawing as positive; generation is what it gives back."""
+    back = "back_kwh" if circuit.two_way else ""
+    if quantity in SOURCES_OF_POWER and circuit.two_way:
+        return Source(circuit.id, "power_kw", -1, back, "energy_kwh")
+    # A one-way clamp around a solar line counts generation as its energy.
+    return Source(circuit.id, "power_kw", 1, "energy_kwh", back)

@@ -1,0 +1,227 @@
+"""Puts a home process together: start-up values, history, network, house and web page."""
+
+import asyncio
+import json
+import logging
+import secrets
+import signal
+import socket
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hidamari.api.app import Options, create_app
+from hidamari.api.auth import FILE as ACCOUNTS
+from hidamari.api.auth import Auth
+from hidamari.api.certificate import door_key
+from hidamari.api.serve import DoorPlan, Listening, serve
+from hidamari.core.clock import Clock, clock_from
+from hidamari.core.errors import InputError, StartError
+from hidamari.core.startup import Startup, read_startup
+from hidamari.devices import KINDS, kind_of
+from hidamari.echonet.client import Client
+from hidamari.echonet.discovery import SUPER_CLASS
+from hidamari.echonet.frame import Eoj
+from hidamari.echonet.neighbours import Search
+from hidamari.echonet.node import Setup
+from hidamari.echonet.profile import Label
+from hidamari.echonet.udp import ANY, mac_of
+from hidamari.home.app import Home, Means
+from hidamari.home.run import run_home as run_all
+from hidamari.home.showing import shown
+from hidamari.home.start import Beat, HomeWishes
+from hidamari.store.db import Store
+from hidamari.store.journal import JsonValue
+from hidamari.store.lock import FolderLock
+
+logger = logging.getLogger(__name__)
+
+NODE_NUMBER = "node_number"  # where the store keeps what tells our node from all others (EPC 83)
+NODE_NUMBER_BYTES = 13
+PRODUCT = "hidamari"
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What a script waits for: the page answers and the first reading is stored."""
+
+    url: str
+    secure_url: str | None
+    user: str | None
+    password: str | None
+
+    def line(self) -> str:
+        """One line of JSON."""
+        return json.dumps(
+            {
+                "ready": True,
+                "url": self.url,
+                "secure_url": self.secure_url,
+                "user": self.user,
+                "password": self.password,
+            }
+        )
+
+    def words(self) -> str:
+        """The same for a person."""
+        lines = ["", f"  Hidamari  {self.url}"]
+        if self.secure_url:
+            lines.append(f"            {self.secure_url}")
+        if self.password:
+            lines.append(f"  first sign-in: user {self.user}, password {self.password}")
+        return "\n".join([*lines, ""])
+
+
+def run_home(wishes: HomeWishes, *, ready_json: bool) -> int:
+    """Run a home until it is told to stop; the exit status."""
+    startup, problems = read_startup(wishes.config) if wishes.config else (Startup(), [])
+    level = startup.log_level.upper()
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    for problem in problems:
+        logger.warning("%s", problem)
+    asyncio.run(_run(_filled_in(wishes, startup), ready_json=ready_json))
+    return 0
+
+
+def _filled_in(wishes: HomeWishes, startup: Startup) -> HomeWishes:
+    """What the command line left out comes from the start-up file."""
+    return replace(
+        wishes,
+        data=wishes.data or startup.data_folder,
+        port=startup.port if wishes.port is None else wishes.port,
+        bind=startup.interface or wishes.bind if wishes.bind == ANY else wishes.bind,
+    )
+
+
+def search_once(bind: str, probe: tuple[str, ...], seconds: float) -> list[JsonValue]:
+    """Every device that answers within `seconds`, with all its values."""
+    return asyncio.run(_search_once(bind, probe, seconds))
+
+
+def forget_users(folder: Path) -> None:
+    """Remove the accounts of a stopped home; InputError where there are none."""
+    accounts = folder / ACCOUNTS
+    if not accounts.exists():
+        raise InputError(f"{folder}: the data folder of a home expected, it has no {ACCOUNTS}")
+    lock = FolderLock(folder)
+    try:
+        for path in folder.glob(f"{ACCOUNTS}*"):
+            path.unlink()
+    finally:
+        lock.release()
+
+
+async def _run(wishes: HomeWishes, *, ready_json: bool) -> None:
+    clock = clock_from(wishes.clock)
+    folder = wishes.data or Startup().data_folder
+    plan = DoorPlan(http_port=wishes.port or 0, https_port=wishes.https_port)
+    listening = Listening(plan)
+    try:
+        store = open_store(folder, clock)
+    except BaseException:
+        listening.close()
+        raise
+    try:
+        client = open_client(store, wishes.bind)
+        try:
+            means = Means(folder, store, client, clock, wishes.probe, wishes.is_demo)
+            await _live(Home(means), listening, ready_json)
+        finally:
+            client.close()
+    finally:
+        store.close()
+
+
+async def _live(home: Home, listening: Listening, ready_json: bool) -> None:
+    """Run all parts until a signal ends the process."""
+    auth = Auth(home.folder, home.clock)
+    first = auth.first_password()
+    name = socket.gethostname().lower()
+    names = (name, f"{name}.local", "hidamari.local")
+    key = door_key(home.folder, names, home.clock.now())
+    app = create_app(home, auth, Options(https_port=listening.https_port, names=names))
+    url = f"http://localhost:{listening.http_port}"
+    secure = f"https://localhost:{listening.https_port}" if listening.https_port else None
+    ready = Ready(url, secure, *(first or (None, None)))
+    beat = Beat()
+    doors: list[Listening] = [listening]
+
+    async def web() -> None:
+        found = doors.pop() if doors else Listening(_same(listening))
+        await serve(app, found, key.context())
+
+    async def tell_ready() -> None:
+        await home.first_stored.wait()
+        print(ready.line() if ready_json else ready.words(), flush=True)
+        beat.ready()
+
+    running = asyncio.create_task(
+        run_all(home, {"web": web, "ready": tell_ready}, beat), name="home"
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, running.cancel)
+    try:
+        await running
+    except asyncio.CancelledError:
+        logger.info("stopped")
+
+
+def open_store(folder: Path, clock: Clock) -> Store:
+    """The history of the data folder; StartError where it cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return Store.open(folder, clock.now())
+    except OSError as error:
+        raise StartError(f"the data folder {folder} cannot be used: {error.strerror}") from None
+
+
+def open_client(store: Store, bind: str) -> Client:
+    """Our ECHONET Lite node with the same identity at every start."""
+    number = store.get_kv(NODE_NUMBER)
+    if number is None:
+        number = secrets.token_bytes(NODE_NUMBER_BYTES)
+        store.put_kv(NODE_NUMBER, number)
+    return Client.open(controller(number), bind)
+
+
+def controller(number: bytes) -> Setup:
+    """Who we are and how we look for others."""
+    return Setup(Label(number, product=PRODUCT), search=Search(known_epcs=known_epcs, mac=mac_of))
+
+
+def known_epcs(class_code: int) -> list[int]:
+    """The EPCs worth asking of a class whose property map is missing or short."""
+    kind = KINDS.get(class_code)
+    return [*kind.props] if kind else list(SUPER_CLASS)
+
+
+def _same(listening: Listening) -> DoorPlan:
+    return DoorPlan(http_port=listening.http_port, https_port=listening.https_port)
+
+
+async def _search_once(bind: str, probe: tuple[str, ...], seconds: float) -> list[JsonValue]:
+    client = Client.open(controller(secrets.token_bytes(NODE_NUMBER_BYTES)), bind)
+    try:
+        await client.discover(probe, within_s=seconds)
+        return [
+            await _one(client, host, found.eoj, found.maps.readable)
+            for host, node in client.nodes.items()
+            for found in node.objects
+        ]
+    finally:
+        client.close()
+
+
+async def _one(client: Client, host: str, eoj: Eoj, readable: frozenset[int]) -> JsonValue:
+    """One object with every property it lets us read."""
+    answer = await client.get(host, eoj, sorted(readable))
+    device = kind_of(eoj.class_code)(eoj, answer.values)
+    properties: list[JsonValue] = []
+    for epc, edt in answer.values.items():
+        line: dict[str, JsonValue] = {"epc": f"{epc:02X}", "raw": edt.hex().upper()}
+        prop = device.props.get(epc)
+        if prop is not None:
+            value, unit, _ = shown(prop, prop.decode(edt, device), "en")
+            line |= {"name": prop.name, "value": value, "unit": unit}
+        properties.append(line)
+    return {"host": host, "eoj": str(eoj), "kind": device.kind, "properties": properties}

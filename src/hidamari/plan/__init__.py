@@ -1,0 +1,1 @@
+"""The plan of the home: pure mathematics on numpy and HiGHS."""

@@ -1,0 +1,47 @@
+"""Bodies of events: what happened, as a code with numbers."""
+
+from datetime import datetime
+from typing import Self
+
+from pydantic import BaseModel, Field
+
+from hidamari.core.reading import Event
+from hidamari.schema.base import Body
+
+
+class EventEntry(Body):
+    """One event; the reader puts code and data into words."""
+
+    seq: int
+    at: datetime
+    kind: str
+    device: str
+    code: str
+    data: dict[str, object]
+
+    @classmethod
+    def of(cls, event: Event) -> Self:
+        """From the stored event."""
+        return cls(
+            seq=event.seq,
+            at=event.at,
+            kind=event.kind,
+            device=event.device,
+            code=event.code,
+            data=event.data,
+        )
+
+
+class EventList(Body):
+    """Newest first; `next_before` is the `before` of the next page, null at the end."""
+
+    events: list[EventEntry]
+    next_before: int | None
+
+
+class EventsAsk(BaseModel):
+    """Which events: kinds separated by commas (none = all), older than `before`."""
+
+    kind: str = Field(default="", max_length=100)
+    before: int | None = Field(default=None, ge=1, le=2**62)
+    limit: int = Field(default=100, ge=1, le=1000)

@@ -1,0 +1,1 @@
+"""A simulated house that answers real ECHONET Lite."""

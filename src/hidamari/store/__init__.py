@@ -1,0 +1,1 @@
+"""The history of a home: one SQLite file, packed minutes and half-hours."""

@@ -1,0 +1,205 @@
+"""One database file and who may use it: one writer, readers on the side, what to do when it fails.
+
+Opening is recovering: SQLite replays its log, a file that cannot be read is moved aside and a
+fresh one begins. A write that finds no room throws the ballast overboard, thins out, and
+at last waits in memory for better times.
+"""
+
+import logging
+import os
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from hidamari.core.errors import StoreDamaged, StoreError, StoreFull
+from hidamari.core.time import from_unix
+from hidamari.store.faults import faults, is_damaged_file
+from hidamari.store.files import sync_folder
+from hidamari.store.lock import FolderLock
+from hidamari.store.room import Room, drop_outbox, thin_days
+from hidamari.store.schema import open_reader, open_writer, transaction
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Job = Callable[[sqlite3.Connection], T]
+
+_WAITING = 3 * 1440 + 3 * 48  # three days of minutes and half-hours, about 3 MB
+_IDLE_READERS = 2
+
+
+class Database:
+    """The file `store.db` of a folder, held by this process alone."""
+
+    def __init__(self, folder: Path, begin: Job[None], ballast_bytes: int) -> None:
+        """`begin` runs in a transaction after each opening: it fills a new file, reads an old one.
+
+        Raises StoreBusy, StoreFull, or StoreError for a file of a newer release.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / "store.db"
+        self._begin = begin
+        self._mutex = threading.RLock()
+        self._idle: deque[sqlite3.Connection] = deque()
+        self._waiting: deque[Job[object]] = deque(maxlen=_WAITING)
+        self._generation = 0
+        self.damaged: Path | None = None  # where a broken file was moved
+        self._lock = FolderLock(folder)
+        try:
+            self.room = Room(folder, ballast_bytes)
+            self._writer = self._open()
+            self.room.take_ballast()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def close(self) -> None:
+        """Give the file and the folder free; nothing depends on this being called."""
+        with self._mutex:
+            self._generation += 1  # readers still out are closed when they come back
+            self._forget_readers()
+            self._writer.close()
+            self._lock.release()
+
+    @property
+    def waiting(self) -> int:
+        """How many writes wait in memory for room on the disk."""
+        return len(self._waiting)
+
+    def write(self, job: Job[T], *, keep: bool = False) -> T:
+        """Run `job` in one transaction and return after it is on the disk.
+
+        Raises StoreFull when there is no room; with `keep` the job then waits in memory and is
+        done by the next write that succeeds.
+        """
+        with self._mutex:
+            try:
+                return self._write(job)
+            except StoreFull:
+                if keep:
+                    self._waiting.append(job)
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection that sees one unchanging state; any thread, one thread at a time."""
+        generation = self._generation
+        with faults("reading the history"):
+            connection = self._idle.popleft() if self._idle else open_reader(self._path)
+            try:
+                connection.execute("begin")
+                yield connection
+            finally:
+                if connection.in_transaction:
+                    connection.execute("rollback")
+                if generation == self._generation and len(self._idle) < _IDLE_READERS:
+                    self._idle.append(connection)
+                else:
+                    connection.close()
+
+    def free_space_step(self) -> str | None:
+        """One step of making room, in the order that hurts least; its name, None = none is left."""
+        with self._mutex:
+            if self.room.drop_ballast():
+                return "ballast"
+            if self.room.drop_logs():
+                return "logs"
+            for name, job in (("outbox", drop_outbox), ("days", self._thin_days)):
+                try:
+                    done = self._commit(job, flush=False)
+                except StoreFull:
+                    continue
+                if done:
+                    return name
+            return None
+
+    def checkpoint(self) -> None:
+        """Move the log into the file and cut it to nothing."""
+        with self._mutex, faults("tidying the store"):
+            self._writer.execute("pragma wal_checkpoint(truncate)").fetchall()
+
+    def _write(self, job: Job[T]) -> T:
+        while True:
+            try:
+                return self._commit(job)
+            except StoreFull as error:
+                step = self.free_space_step()
+                if step is None:
+                    raise
+                logger.warning("%s: room was made, %s", error, step)
+            except StoreDamaged as error:
+                if not is_damaged_file(error):
+                    raise
+                self._begin_anew(error)
+
+    def _commit(self, job: Job[T], *, flush: bool = True) -> T:
+        with faults("writing the history"), transaction(self._writer):
+            if flush:
+                for kept in self._waiting:
+                    _try_kept(kept, self._writer)
+            result = job(self._writer)
+        if flush:
+            self._waiting.clear()
+        return result
+
+    def _thin_days(self, connection: sqlite3.Connection) -> bool:
+        width = connection.execute("select count(*) from series").fetchone()[0]
+        return thin_days(connection, width)
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            return self._opened()
+        except StoreDamaged as error:
+            self._move_aside(error)
+            return self._open()
+        except StoreFull:
+            if not self.room.drop_ballast():
+                raise
+            return self._open()
+
+    def _opened(self) -> sqlite3.Connection:
+        with faults(f"opening {self._path}"):
+            connection = open_writer(self._path)
+            try:
+                with transaction(connection):
+                    self._begin(connection)
+            except BaseException:
+                connection.close()
+                raise
+        sync_folder(self._path.parent)
+        return connection
+
+    def _begin_anew(self, error: StoreError) -> None:
+        self._generation += 1
+        self._forget_readers()
+        self._writer.close()
+        self._move_aside(error)
+        self._writer = self._open()
+
+    def _move_aside(self, error: StoreError) -> None:
+        day = from_unix(self._path.stat().st_mtime).date().isoformat()
+        names = (f"store.damaged-{day}{n}.db" for n in ("", *(f"-{i}" for i in range(2, 1000))))
+        target = next(p for name in names if not (p := self._path.with_name(name)).exists())
+        logger.error("%s: moved to %s, a fresh store begins", error, target.name)
+        for suffix in ("-wal", ""):
+            part = self._path.with_name(self._path.name + suffix)
+            if part.exists():
+                os.replace(part, target.with_name(target.name + suffix))
+        self._path.with_name(self._path.name + "-shm").unlink(missing_ok=True)
+        sync_folder(self._path.parent)
+        self.damaged = target
+
+    def _forget_readers(self) -> None:
+        while self._idle:
+            self._idle.popleft().close()
+
+
+def _try_kept(job: Job[object], connection: sqlite3.Connection) -> None:
+    try:
+        job(connection)
+    except StoreDamaged as error:  # a broken row in the way must not block all later ones
+        logger.warning("a write that waited for room is dropped: %s", error)

@@ -1,0 +1,71 @@
+"""A signed-in client over a paper home, without sockets; real doors are in test_doors.py."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.api.house import PaperHome, fill
+
+from hidamari.api.app import Options, create_app
+from hidamari.api.auth import Auth
+from hidamari.core.access import Role
+
+PASSWORD = "himawari no niwa 7"
+URL = "http://localhost:8600"
+
+Talk = Callable[[httpx.AsyncClient], Coroutine[Any, Any, None]]
+
+
+class Bench:
+    """A home, its accounts, and clients in every role."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = PaperHome(folder)
+        self.auth = Auth(folder, self.home.clock)
+        self.auth.ensure_user("owner", PASSWORD)
+        self.app = create_app(self.home, self.auth, Options(web=folder / "web"))
+
+    def add(self, name: str, role: Role) -> None:
+        self.auth.ensure_user(name, PASSWORD, role)
+
+    @asynccontextmanager
+    async def client(
+        self, user: str | None = "owner", address: str = "127.0.0.1", **headers: str
+    ) -> AsyncIterator[httpx.AsyncClient]:
+        """A client at loopback (or another address), signed in as `user`."""
+        transport = httpx.ASGITransport(self.app, client=(address, 50000))
+        async with httpx.AsyncClient(
+            transport=transport, base_url=URL, headers=headers
+        ) as client:
+            if user is not None:
+                body = {"user": user, "password": PASSWORD}
+                answer = await client.post("/api/v1/session", json=body)
+                assert answer.status_code == 200, answer.text
+            yield client
+
+    def talk(self, conversation: Talk, user: str | None = "owner", **more: str) -> None:
+        """Run a conversation of one client."""
+
+        async def run() -> None:
+            async with self.client(user, **more) as client:
+                await conversation(client)
+
+        asyncio.run(run())
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    found = Bench(tmp_path)
+    yield found
+    found.home.store.close()
+
+
+@pytest.fixture
+def filled(bench: Bench) -> Bench:
+    """With six weeks of history."""
+    fill(bench.home.store)
+    return bench

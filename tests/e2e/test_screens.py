@@ -1,0 +1,64 @@
+"""Every screen in every state: axe, one h1, nothing too wide, small or unworded; and its picture.
+
+`E2E=1` runs all languages, themes and sizes of each state; without it each state has one of them.
+"""
+
+import itertools
+import os
+from pathlib import Path
+
+import pytest
+from tests.e2e.answers import State
+from tests.e2e.browser import Browser
+from tests.e2e.screens import SCREENS, SIZES, Screen, faults, show
+from tests.e2e.server import FixtureHome
+
+WHOLE = bool(os.environ.get("E2E"))
+LOOKS = list(itertools.product(("light", "dark"), SIZES))
+CASES = [(screen, state) for screen in SCREENS for state in screen.states]
+ALLOWED = ("status of 5", "status of 401", "WebSocket", "ERR_")
+
+
+def looks_of(number: int) -> list[tuple[str, list[tuple[str, tuple[int, int]]]]]:
+    """Languages with their themes and sizes: all, or one that changes from case to case."""
+    if WHOLE:
+        return [(lang, LOOKS) for lang in ("ja", "en")]
+    return [(("ja", "en")[number // 2 % 2], [LOOKS[number % len(LOOKS)]])]
+
+
+@pytest.mark.parametrize(
+    ("number", "screen", "state"),
+    [pytest.param(n, s, t, id=f"{s.name}-{t}") for n, (s, t) in enumerate(CASES)],
+)
+@pytest.mark.req("UI-01", "UI-03")
+@pytest.mark.timeout(120)
+def test_a_screen_is_complete_and_accessible_in_every_state(
+    home: FixtureHome,
+    page: Browser,
+    artifacts: Path,
+    number: int,
+    screen: Screen,
+    state: State,
+) -> None:
+    wrong = []
+    page.complaints.clear()
+    page.requests.clear()
+    for lang, looks in looks_of(number):
+        page.look(*looks[0][1], theme=looks[0][0])
+        show(home, page, screen, state, lang)
+        for theme, size in looks:
+            page.look(*size, theme=theme)
+            page.rest(0.05)
+            name = f"{screen.name}-{state}-{lang}-{theme}-{size[0]}"
+            page.picture(artifacts / f"{name}.png")
+            wrong += [f"{name}: {fault}" for fault in faults(page)]
+    home.release()
+    wrong += [c for c in page.complaints if not any(word in c for word in ALLOWED)]
+    wrong += [r for r in page.requests if not at_home(r, home.url)]
+    assert wrong == []
+
+
+def at_home(request: str, url: str) -> bool:
+    """Whether a request stays with the home itself."""
+    host = url.removeprefix("http://")
+    return request.startswith((url, f"ws://{host}", "data:", "blob:", "about:"))

@@ -1,0 +1,60 @@
+"""Which source is true: the order of the house rules, and the owner's word above it."""
+
+from hidamari.home.sources import CircuitFacts, DeviceFacts, choose
+
+METER = DeviceFacts("m", "smart_meter", "grid_kw", "power_w", "import_kwh", "export_kwh")
+BOARD = DeviceFacts("b", "board", "grid_kw", "power_w", "import_kwh", "export_kwh")
+SOLAR = DeviceFacts("s", "solar", "pv_kw", "power_w", "energy_kwh")
+BATTERY = DeviceFacts("a", "battery", "battery_kw", "power_w", "charged_kwh", "discharged_kwh")
+HEATER = DeviceFacts("h", "water_heater", "heater_kw")
+
+
+def used(found, quantity):
+    return [source.device for source in found[quantity].used]
+
+
+def test_energy_comes_from_the_meter_and_power_from_whichever_is_fresher():
+    found = choose([BOARD, METER], [], {})
+    assert used(found, "energy") == ["m"]
+    assert set(used(found, "grid")) == {"m", "b"}
+
+
+def test_without_a_meter_the_board_counts():
+    assert used(choose([BOARD], [], {}), "energy") == ["b"]
+
+
+def test_sun_prefers_its_own_channel_and_storage_its_own_counters():
+    circuits = [CircuitFacts("circuit:t1", "s", True), CircuitFacts("circuit:t2", "a", True)]
+    found = choose([SOLAR, BATTERY], circuits, {})
+    assert used(found, "pv") == ["circuit:t1"]
+    assert found["pv"].used[0].sign == -1  # the channel counts generation as drawing less
+    assert used(found, "battery") == ["a"]
+    assert {s.device for s in found["battery"].offered} == {"a", "circuit:t2"}
+
+
+def test_a_heater_without_a_power_of_its_own_is_its_circuit():
+    found = choose([HEATER], [CircuitFacts("circuit:7", "h")], {})
+    assert used(found, "heater") == ["circuit:7"]
+
+
+def test_a_heater_that_nobody_measures_is_part_of_load():
+    assert used(choose([HEATER], [], {}), "heater") == []
+
+
+def test_the_power_of_a_device_is_that_of_its_circuits_or_its_own_never_both():
+    own = DeviceFacts("h", "water_heater", "heater_kw", "own_power_w", "own_energy_kwh")
+    circuits = [CircuitFacts("circuit:7", "h"), CircuitFacts("circuit:8", "h")]
+    found = choose([own], circuits, {})
+    assert used(found, "heater") == ["circuit:7", "circuit:8"]
+
+
+def test_the_owner_may_choose_another_source():
+    circuits = [CircuitFacts("circuit:t1", "s", True)]
+    found = choose([SOLAR, METER, BOARD], circuits, {"pv": "s", "energy": "b"})
+    assert used(found, "pv") == ["s"]
+    assert used(found, "energy") == ["b"]
+
+
+def test_two_batteries_add_up():
+    other = DeviceFacts("a2", "battery", "battery_kw", "power_w", "charged_kwh", "discharged_kwh")
+    assert used(choose([BATTERY, other], [], {}), "battery") == ["a", "a2"]

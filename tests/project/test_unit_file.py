@@ -1,0 +1,112 @@
+"""The systemd unit and the start-up file that are installed on a small computer."""
+
+import configparser
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from hidamari.cli import app
+from hidamari.core.startup import read_startup
+
+ROOT = Path(__file__).parents[2]
+UNIT = ROOT / "packaging/hidamari.service"
+START_FILE = ROOT / "packaging/hidamari.toml"
+PROGRAM = "/opt/hidamari/bin/hidamari"
+# What makes it start at boot, come back, be watched, and keep to its own folder.
+REQUIRED = {
+    ("Service", "Type"): "notify",
+    ("Service", "WatchdogSec"): "30",
+    ("Service", "Restart"): "always",
+    ("Service", "RestartSec"): "2",
+    ("Service", "StateDirectory"): "hidamari",
+    ("Service", "User"): "hidamari",
+    ("Service", "ProtectSystem"): "strict",
+    ("Service", "NoNewPrivileges"): "yes",
+    ("Unit", "StartLimitIntervalSec"): "0",
+    ("Install", "WantedBy"): "multi-user.target",
+}
+
+
+def parsed() -> configparser.ConfigParser:
+    """The unit's sections; of a key given twice the last one counts here."""
+    parser = configparser.ConfigParser(interpolation=None, strict=False, comment_prefixes=("#",))
+    parser.optionxform = str  # type: ignore[assignment, method-assign]
+    parser.read(UNIT)
+    return parser
+
+
+def verifier() -> str | None:
+    """systemd's own checker, where this machine has systemd."""
+    return shutil.which("systemd-analyze")
+
+
+@pytest.mark.parametrize(("section", "key"), REQUIRED)
+def test_the_unit_keeps_its_promises(section: str, key: str) -> None:
+    assert parsed()[section][key] == REQUIRED[section, key]
+
+
+def test_start_is_not_given_up_while_devices_are_silent() -> None:
+    assert parsed()["Service"]["TimeoutStartSec"] == "infinity"
+
+
+def test_the_command_of_the_unit_exists_with_its_options() -> None:
+    program, command, *words = shlex.split(parsed()["Service"]["ExecStart"])
+    assert program == PROGRAM
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    known = {name for param in commands[command].params for name in param.opts}
+    assert {word for word in words if word.startswith("--")} <= known
+
+
+def test_folders_of_unit_and_start_up_file_are_the_same() -> None:
+    words = shlex.split(parsed()["Service"]["ExecStart"])
+    state = f"/var/lib/{parsed()['Service']['StateDirectory']}"
+    assert words[words.index("--data") + 1] == state
+    assert parsed()["Service"]["WorkingDirectory"] == state
+    startup, _ = read_startup(START_FILE)
+    assert str(startup.data_folder) == state
+
+
+def test_the_start_up_file_is_short_and_read_without_a_complaint() -> None:
+    assert len(START_FILE.read_text().splitlines()) < 15
+    startup, problems = read_startup(START_FILE)
+    assert problems == []
+    assert startup.port == 8600
+
+
+def test_what_is_commented_out_in_the_start_up_file_is_known_too(tmp_path: Path) -> None:
+    lines = START_FILE.read_text().splitlines()
+    spoken = [re.sub(r"^# (?=\w+ = )", "", line) for line in lines]
+    assert spoken != lines
+    path = tmp_path / "hidamari.toml"
+    path.write_text("\n".join(spoken))
+    assert read_startup(path)[1] == []
+
+
+@pytest.mark.skipif(verifier() is None, reason="no systemd on this machine: keys are checked")
+def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
+    unit = tmp_path / UNIT.name
+    unit.write_text(UNIT.read_text().replace(PROGRAM, sys.executable))
+    done = subprocess.run(
+        [str(verifier()), "verify", str(unit)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.skipif(verifier() is None, reason="no systemd on this machine: keys are checked")
+def test_systemd_finds_little_exposed(tmp_path: Path) -> None:
+    # 10 is a program that may do everything; up to 2.0 systemd itself says OK.
+    done = subprocess.run(
+        [str(verifier()), "security", "--offline=true", "--threshold=20", "--no-pager", str(UNIT)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "unrecognized option" in done.stderr or "unknown option" in done.stderr.lower():
+        pytest.skip("systemd 250 or newer expected for an offline look")
+    assert done.returncode == 0, done.stdout + done.stderr

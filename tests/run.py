@@ -1,0 +1,157 @@
+"""Runs the checks: `check` (style, types, layers, sizes, quick tests) and `test` (everything).
+
+Everything that CI runs is here, so that a person runs the same with `make check` and `make test`.
+"""
+
+import argparse
+import ast
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+FILE_LINES = 400
+FUNCTION_LINES = 50
+# Programs that tests start, and the Debian packages that bring them.
+PROGRAMS = {
+    "chromium": "chromium",
+    "chromedriver": "chromium-driver",
+    "ip": "iproute2",
+    "fc-list": "fontconfig",
+}
+JAPANESE_FONT = "fonts-noto-cjk"
+
+
+def main() -> int:
+    """Run what was asked for; the exit status is that of the first part that failed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=["check", "test", "coverage"])
+    parser.add_argument("--req", default="")
+    parser.add_argument("--t", default="")
+    given = parser.parse_args()
+    if given.what == "coverage":
+        return write_coverage()
+    if given.req or given.t:
+        system_packages()
+        return tests(["--req", given.req] if given.req else ["--t", given.t])
+    steps = [style, types, layers, sizes]
+    if given.what == "check":
+        steps += [lambda: tests(["-m", "not e2e and not net"])]
+    else:
+        steps = [system_packages, *steps, lambda: tests([]), lambda: write_coverage(check=True)]
+    for step in steps:
+        status = step()
+        if status:
+            return status
+    return 0
+
+
+def run(*command: str) -> int:
+    """One command, shown; its exit status."""
+    print("$", " ".join(command), flush=True)
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
+
+
+def style() -> int:
+    """Format and lint."""
+    ruff = str(BIN / "ruff")
+    return run(ruff, "format", "--check", ".") or run(ruff, "check", ".")
+
+
+def types() -> int:
+    """Strict types."""
+    return run(str(BIN / "mypy"))
+
+
+def layers() -> int:
+    """Which way imports may run."""
+    return run(str(BIN / "lint-imports"), "--no-cache")
+
+
+def sizes() -> int:
+    """Files and functions within their budgets."""
+    bad = []
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        text = path.read_text()
+        name = path.relative_to(ROOT)
+        if text.count("\n") > FILE_LINES:
+            bad.append(f"{name}: {text.count(chr(10))} lines, at most {FILE_LINES} expected")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                length = (node.end_lineno or 0) - node.lineno + 1
+                if length > FUNCTION_LINES:
+                    bad.append(f"{name}:{node.lineno}: {node.name} has {length} lines")
+    for path in sorted((ROOT / "ui/src").rglob("*.svelte")):
+        if path.read_text().count("\n") > FILE_LINES:
+            bad.append(f"{path.relative_to(ROOT)}: more than {FILE_LINES} lines")
+    print("\n".join(bad) if bad else "sizes: ok", flush=True)
+    return 1 if bad else 0
+
+
+def system_packages() -> int:
+    """Install what the tests start, where we may; else name it clearly."""
+    missing = {package for program, package in PROGRAMS.items() if not shutil.which(program)}
+    fonts = subprocess.run(["fc-list", ":lang=ja"], capture_output=True, check=False).stdout
+    if "fontconfig" in missing or not fonts:
+        missing.add(JAPANESE_FONT)
+    if not missing:
+        return 0
+    wanted = sorted(missing)
+    sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    if shutil.which("apt-get") and (not sudo or shutil.which("sudo")):
+        env = [*sudo, "env", "DEBIAN_FRONTEND=noninteractive"]
+        run(*env, "apt-get", "update", "-qq")
+        if run(*env, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *wanted) == 0:
+            return 0
+    print(f"Tests need these packages, please install them: {' '.join(wanted)}", flush=True)
+    return 1
+
+
+def tests(extra: list[str]) -> int:
+    """The test suite, on as many cores as there are."""
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "auto", "--dist", "loadgroup"]
+    return run(*command, "--max-worker-restart", "0", *extra)
+
+
+def write_coverage(*, check: bool = False) -> int:
+    """docs/coverage.md: which tests prove which requirement and which reliability test."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "proofs.json"
+        command = [sys.executable, "-m", "pytest", "-q", "--collect-only", "--proofs", str(out)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+        if not out.exists():
+            print(done.stdout.decode(), done.stderr.decode())
+            return 1
+        rows = json.loads(out.read_text())
+    proofs: dict[str, set[str]] = {}
+    for test, reqs, numbers in rows:
+        for key in [*reqs, *(f"T{number}" for number in numbers)]:
+            proofs.setdefault(key, set()).add(test)
+    lines = ["# What the tests prove", "", "Generated by `python tests/run.py coverage`.", ""]
+    lines += ["| proves | tests |", "| --- | --- |"]
+    for key in sorted(proofs, key=_order):
+        lines.append(f"| {key} | {'<br>'.join(f'`{t}`' for t in sorted(proofs[key]))} |")
+    text = "\n".join(lines) + "\n"
+    target = ROOT / "docs/coverage.md"
+    if check:
+        if target.exists() and target.read_text() == text:
+            return 0
+        print("docs/coverage.md is not current: run `python tests/run.py coverage`")
+        return 1
+    target.write_text(text)
+    print(f"{target.relative_to(ROOT)}: {len(proofs)} proven by {len(rows)} tests")
+    return 0
+
+
+def _order(key: str) -> tuple[str, int]:
+    head = key.rstrip("0123456789")
+    return head, int(key[len(head) :] or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

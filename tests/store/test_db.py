@@ -1,0 +1,119 @@
+"""The store as the rest of the program sees it."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hidamari.core.errors import InputError, StoreBusy, StoreError
+from hidamari.core.reading import Event, Kind, Quality, Series, SeriesKey, SlotValue
+from hidamari.core.time import TOKYO
+from hidamari.store.db import Store
+
+GRID = Series("home", "grid_kw", "kW", 0.001, Kind.POWER)
+SOC = Series("home", "soc_pct", "%", 0.1, Kind.LEVEL)
+COUNT = Series("circuit:1", "energy_kwh", "kWh", 0.01, Kind.COUNTER)
+SERIES = [GRID, SOC, COUNT]
+KEYS = [series.key for series in SERIES]
+# 2026-03-01 00:00 in Tokyo.
+START = datetime(2026, 2, 28, 15, 0, tzinfo=UTC)
+DAY = date(2026, 3, 1)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(tmp_path / "data", START, ballast_bytes=0)
+    opened.add_series(SERIES)
+    yield opened
+    opened.close()
+
+
+def reopened(store: Store, tmp_path: Path) -> Store:
+    store.close()
+    return Store.open(tmp_path / "data", START, ballast_bytes=0)
+
+
+def test_a_written_minute_is_read_back_with_its_gaps(store: Store) -> None:
+    store.write_minute(START, {GRID.key: -1.234, SOC.key: 55.5, COUNT.key: None})
+    store.write_minute(START + timedelta(minutes=2, seconds=59), {COUNT.key: 12345.67})
+    got = store.minutes(KEYS, START, START + timedelta(minutes=4))
+    nan = np.nan
+    expected = [[-1.234, 55.5, nan], [nan] * 3, [nan, nan, 12345.67], [nan] * 3]
+    np.testing.assert_allclose(got, expected, atol=1e-9)
+    assert store.last_minute() == START + timedelta(minutes=2)
+
+
+def test_the_first_value_of_a_minute_stays_and_its_gaps_are_filled(store: Store) -> None:
+    store.write_minute(START, {GRID.key: 1.0})
+    store.write_minute(START, {GRID.key: 2.0, SOC.key: 50.0})
+    got = store.minutes(KEYS[:2], START, START + timedelta(minutes=1))
+    np.testing.assert_allclose(got, [[1.0, 50.0]])
+
+
+def test_a_better_half_hour_replaces_a_worse_one_and_never_the_reverse(store: Store) -> None:
+    for value, quality in (
+        (0.5, Quality.POWER),
+        (0.6, Quality.PARTLY),
+        (0.7, Quality.POWER),
+        (0.8, Quality.COUNTER),
+        (0.9, Quality.REFILLED),
+    ):
+        store.write_slots(START, {GRID.key: SlotValue(value, quality)})
+    values, quality = store.slots(KEYS, START, START + timedelta(hours=1))
+    np.testing.assert_allclose(values[:, 0], [0.8, np.nan])
+    assert quality.tolist() == [[Quality.COUNTER, 0, 0], [0, 0, 0]]
+
+
+def test_everything_is_there_after_opening_again(store: Store, tmp_path: Path) -> None:
+    store.write_minute(START, {GRID.key: 1.5})
+    store.write_slots(START, {GRID.key: SlotValue(0.75, Quality.POWER)})
+    number = store.add_event(Event(START, "notice", "home", "power.back", {"min": 37}))
+    store.put_settings({"home.name": "陽だまり", "home.size": [4, 5]}, START)
+    store.put_kv("cursor", b"\x00\x01")
+    again = reopened(store, tmp_path)
+    assert again.series() == {series.key: series for series in SERIES}
+    assert again.minutes(KEYS[:1], START, START + timedelta(minutes=1)).tolist() == [[1.5]]
+    assert again.slots(KEYS[:1], START, START + timedelta(minutes=30))[0].tolist() == [[0.75]]
+    assert again.events() == [Event(START, "notice", "home", "power.back", {"min": 37}, number)]
+    assert again.settings() == {"home.name": "陽だまり", "home.size": [4, 5]}
+    assert again.get_kv("cursor") == b"\x00\x01"
+    assert again.get_kv("nothing") is None
+    again.close()
+
+
+def test_a_sealed_day_reads_like_its_frames_and_is_added_up(store: Store) -> None:
+    minutes = np.arange(1440.0).reshape(-1, 1) / 1000
+    store.write_minutes(START, [GRID.key], minutes)
+    for slot in range(48):
+        at = START + timedelta(minutes=30 * slot)
+        store.write_slots(at, {GRID.key: SlotValue(0.1 + (slot == 40), Quality.COUNTER)})
+    assert store.unsealed_days(date(2026, 3, 3), TOKYO) == [DAY]
+    store.seal_day(DAY, TOKYO)
+    assert store.unsealed_days(date(2026, 3, 3), TOKYO) == []
+    assert store.verify_day(DAY)
+    got = store.minutes([GRID.key], START, START + timedelta(days=1))
+    np.testing.assert_allclose(got, minutes)
+    kwh, peak_kw = store.totals([GRID.key], DAY, DAY + timedelta(days=1))
+    # 48 x 0.1 + 1 = 5.8 kWh; the largest half-hour 1.1 kWh is 2.2 kW.
+    np.testing.assert_allclose(kwh, [[5.8], [np.nan]])
+    np.testing.assert_allclose(peak_kw, [[2.2], [np.nan]])
+
+
+def test_a_second_store_on_the_folder_is_refused_with_the_process(
+    store: Store, tmp_path: Path
+) -> None:
+    with pytest.raises(StoreBusy, match=r"data folder .*data is in use by process \d+"):
+        Store.open(tmp_path / "data", START)
+
+
+def test_a_series_that_changes_its_unit_is_refused(store: Store) -> None:
+    store.add_series(SERIES)
+    with pytest.raises(StoreError, match=r"home\.grid_kw: stored as kW x 0\.001"):
+        store.add_series([Series("home", "grid_kw", "kW", 0.01, Kind.POWER)])
+
+
+def test_an_unknown_series_is_named(store: Store) -> None:
+    with pytest.raises(InputError, match=r"got home\.moon_kw"):
+        store.minutes([SeriesKey("home", "moon_kw")], START, START + timedelta(hours=1))

@@ -1,0 +1,94 @@
+"""T2: the writing process is killed at any time; what it acknowledged is there."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.store.kill_writer import KEYS, START
+
+from hidamari.store.db import Store
+
+KILLS = 200
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """The process that forks writers; one thread, so that forking is safe."""
+    command = [sys.executable, "-m", "tests.store.kill_writer", str(tmp_path / "data")]
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    process = subprocess.Popen(command, cwd=ROOT, text=True, env=environment, **pipes)
+    yield process
+    process.stdin.close()
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def killed_after(writer: "subprocess.Popen[str]", number: int, wait_s: float) -> int:
+    """Let a writer begin with `number`, kill it; the last number it acknowledged."""
+    writer.stdin.write(f"{number}\n")
+    writer.stdin.flush()
+    last, pid = number - 1, 0
+    for line in writer.stdout:
+        if line == "dead\n":
+            return last
+        if line.startswith("pid"):
+            pid = int(line.split()[1])
+            threading.Timer(wait_s, os.kill, (pid, signal.SIGKILL)).start()
+        else:
+            last = int(line)
+    raise AssertionError("the writer ended by itself")
+
+
+def numbers_in(store: Store, until: int) -> set[int]:
+    """The numbers that can be read back, each checked for its content."""
+    if not store.series():
+        return set()
+    end = START + timedelta(minutes=until + 100)
+    minutes = store.minutes(KEYS, START, end)
+    found = set(np.flatnonzero(~np.isnan(minutes).any(axis=1)).tolist())
+    for number in found:
+        assert np.allclose(minutes[number], number / 1000)
+    slots, _ = store.slots(KEYS, START, end)
+    for row in slots[~np.isnan(slots).any(axis=1)]:
+        assert np.allclose(row, row[0])
+        found.add(round(row[0] * 1000))
+    settings = store.settings()
+    assert settings.get("a") == settings.get("b")
+    found |= {n for n in range(7, int(settings.get("a", 0)) + 1, 10)}
+    return found | {event.data["n"] for event in store.events(limit=100_000)}
+
+
+@pytest.mark.t(2)
+@pytest.mark.req("PWR-01", "PWR-02")
+def test_nothing_acknowledged_is_lost_in_200_kills(
+    writer: "subprocess.Popen[str]", tmp_path: Path
+) -> None:
+    seed = int(os.environ.get("SEED", "0")) or random.randrange(2**32)
+    print(f"SEED={seed}")
+    rng = random.Random(seed)
+    last, opened_s = -1, []
+    for _ in range(KILLS):
+        last = killed_after(writer, last + 1, rng.uniform(0.0, 0.05))
+        began = time.perf_counter()
+        store = Store.open(tmp_path / "data", START, ballast_bytes=0)
+        opened_s.append(time.perf_counter() - began)
+        found = numbers_in(store, last)
+        store.close()
+        assert store.damaged is None
+        assert found >= set(range(last + 1))
+        assert found <= set(range(last + 2))  # one more may have been under way
+        last = max(found, default=-1)
+    assert last > KILLS  # it did write between the kills
+    assert sorted(opened_s)[int(KILLS * 0.99)] < 5.0

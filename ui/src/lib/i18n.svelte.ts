@@ -1,0 +1,47 @@
+// Words: typed keys into the one dictionary that screens, mails, voice and the command line share.
+
+import type dictionary from '../../../src/hidamari/i18n/ja.json';
+import { prefs, type Lang } from './prefs.svelte.ts';
+
+type Dictionary = typeof dictionary;
+export type Section = keyof Dictionary;
+export type Key = { [S in Section]: `${S}.${keyof Dictionary[S] & string}` }[Section];
+export type Numbers = Record<string, string | number>;
+
+type Words = Record<string, Record<string, string>>;
+
+const LOADERS: Record<Lang, () => Promise<{ default: unknown }>> = {
+  ja: () => import('../../../src/hidamari/i18n/ja.json'),
+  en: () => import('../../../src/hidamari/i18n/en.json'),
+};
+
+let words = $state.raw<Words>({});
+
+export async function loadWords(lang: Lang): Promise<void> {
+  words = (await LOADERS[lang]()).default as Words;
+}
+
+const BEFORE_UNIT = /([\d–]) (?=(?:%|kWh?|L|W|A|yen|円|℃|°C)(?![A-Za-z]))/g;
+
+/** Put the numbers in; a number and its unit stay on one line. */
+function fill(text: string, numbers: Numbers | undefined): string {
+  if (!numbers) return text;
+  const full = text.replace(/\{(\w+)\}/g, (all, name: string) => String(numbers[name] ?? all));
+  return full.replace(BEFORE_UNIT, '$1\u00a0');
+}
+
+/** The word for `key` in the reader's language, with `{name}` places filled. */
+export function t(key: Key, numbers?: Numbers): string {
+  const [section = '', name = ''] = key.split('.');
+  return fill(words[section]?.[name] ?? key, numbers);
+}
+
+/** The word for a code that came over the wire; null when this version does not know it. */
+export function word(section: Section, code: string | null | undefined, numbers?: Numbers): string | null {
+  const text = code ? words[section]?.[code] : undefined;
+  return text === undefined ? null : fill(text, numbers);
+}
+
+export function locale(): string {
+  return prefs.lang === 'ja' ? 'ja-JP' : 'en-GB';
+}

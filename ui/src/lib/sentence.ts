@@ -1,0 +1,33 @@
+// The one sentence of the house, as a code of the dictionary: what is happening.
+
+import { QUIET_KW, type Powers } from './energy.ts';
+
+export type SentenceCode =
+  | 'solar_covers' | 'solar_covers_charges' | 'solar_covers_sells' | 'solar_covers_charges_sells'
+  | 'solar_battery' | 'solar_buy' | 'solar_battery_buy' | 'battery_covers' | 'battery_buy'
+  | 'buy_only' | 'buy_charges' | 'buy_car' | 'car_covers' | 'nothing_yet';
+
+/** Bought power up to this share of the use is the meter's own hunting, not a fact for people. */
+const SMALL_SHARE = 0.08;
+
+export function sentenceCode(p: Powers): SentenceCode {
+  if (p.use_kw === null || p.grid_kw === null) return 'nothing_yet';
+  const small = Math.max(QUIET_KW * 2, SMALL_SHARE * p.use_kw);
+  const sun = (p.pv_kw ?? 0) + (p.gen_kw ?? 0) > small;
+  const buys = p.grid_kw > small;
+  const sells = p.grid_kw < -small;
+  const charges = (p.battery_kw ?? 0) > small;
+  const feeds = (p.battery_kw ?? 0) < -small;
+  const carFeeds = (p.ev_kw ?? 0) < -small;
+  if (sun && !buys && !feeds) {
+    if (charges && sells) return 'solar_covers_charges_sells';
+    if (charges) return 'solar_covers_charges';
+    return sells ? 'solar_covers_sells' : 'solar_covers';
+  }
+  if (sun && feeds) return buys ? 'solar_battery_buy' : 'solar_battery';
+  if (sun && !charges) return 'solar_buy';
+  if (feeds) return buys ? 'battery_buy' : 'battery_covers';
+  if (carFeeds && !buys) return 'car_covers';
+  if (charges) return 'buy_charges';
+  return (p.ev_kw ?? 0) > small ? 'buy_car' : 'buy_only';
+}

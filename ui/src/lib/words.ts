@@ -1,0 +1,37 @@
+// Small phrases several screens share: ages, energies, errors.
+
+import { ApiError, Unreachable } from './api.ts';
+import { t, word } from './i18n.svelte.ts';
+
+/** "3分" / "3 min" */
+export function ageWords(age_s: number): string {
+  const s = Math.max(0, Math.round(age_s));
+  if (s < 90) return t('age.s', { n: s });
+  if (s < 5400) return t('age.m', { n: Math.round(s / 60) });
+  if (s < 129_600) return t('age.h', { n: Math.round(s / 3600) });
+  return t('age.d', { n: Math.round(s / 86_400) });
+}
+
+/** "3分前", "いま", "まだ届いていません" */
+export function agoWords(age_s: number | null | undefined): string {
+  if (age_s === null || age_s === undefined) return t('age.never');
+  return age_s < 15 ? t('age.now') : t('age.ago', { age: ageWords(age_s) });
+}
+
+/** What a person can do with a failed call, in the reader's language. */
+export function errorWords(reason: unknown): string {
+  if (reason instanceof Unreachable) return t('error.unreachable');
+  if (!(reason instanceof ApiError)) return t('error.internal');
+  const known = word('error', reason.code, { expected: reason.expected ?? '' });
+  if (known === null) return reason.message || t('error.internal');
+  return reason.code === 'validation' && reason.message ? `${known} ${reason.message}` : known;
+}
+
+export function errorCode(reason: unknown): string {
+  return reason instanceof ApiError ? reason.code : reason instanceof Unreachable ? 'unreachable' : 'screen';
+}
+
+/** A band may come as a name or as an object with one. */
+export function bandName(band: string | { name: string } | null | undefined): string {
+  return typeof band === 'string' ? band : (band?.name ?? '');
+}

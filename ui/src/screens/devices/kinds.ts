@@ -1,0 +1,24 @@
+// An icon for each kind of device; what is not listed is a box.
+
+import type { IconName } from '$lib/parts/Icon.svelte';
+
+const ICONS: Record<string, IconName> = {
+  solar: 'sun',
+  battery: 'battery',
+  board: 'board',
+  smart_meter: 'meter',
+  water_heater: 'hot',
+  v2h: 'ev',
+  ev_charger: 'ev',
+  air_conditioner: 'air',
+  temperature_sensor: 'thermo',
+  humidity_sensor: 'thermo',
+  controller: 'home',
+  node_profile: 'flow',
+};
+
+export const iconOf = (kind: string): IconName => ICONS[kind] ?? 'box';
+
+const TONES: Record<string, string> = { solar: 'solar', battery: 'battery', v2h: 'ev', ev_charger: 'ev', water_heater: 'hot', smart_meter: 'buy' };
+
+export const toneOf = (kind: string): string => TONES[kind] ?? 'home';
