@@ -1,6 +1,7 @@
 """A signed-in client over a paper home, without sockets; real doors are in test_doors.py."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,11 +9,12 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.api.house import PaperHome, fill
+from tests.api.house import NOW, PaperHome, fill
 
 from hidamari.api.app import Options, create_app
-from hidamari.api.auth import Auth
+from hidamari.api.auth import FILE, Auth
 from hidamari.core.access import Role
+from hidamari.core.clock import VirtualClock
 
 PASSWORD = "himawari no niwa 7"
 URL = "http://localhost:8600"
@@ -26,8 +28,12 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.home = PaperHome(folder)
         self.auth = Auth(folder, self.home.clock)
-        self.auth.ensure_user("owner", PASSWORD)
-        self.app = create_app(self.home, self.auth, Options(web=folder / "web"))
+        self.auth.ensure_user("owner", PASSWORD)  # there already where it was copied
+        self.rebuild(Options(web=folder / "web", names=("hidamari.local",)))
+
+    def rebuild(self, options: Options) -> None:
+        """The app with other options."""
+        self.app = create_app(self.home, self.auth, options)
 
     def add(self, name: str, role: Role) -> None:
         self.auth.ensure_user(name, PASSWORD, role)
@@ -57,15 +63,37 @@ class Bench:
         asyncio.run(run())
 
 
+@pytest.fixture(scope="session")
+def owner_only(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An accounts file with the owner in it: hashing a password takes its time."""
+    folder = tmp_path_factory.mktemp("owner-only")
+    Auth(folder, VirtualClock(NOW)).ensure_user("owner", PASSWORD)
+    return folder / FILE
+
+
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
+def bench(tmp_path: Path, owner_only: Path) -> Iterator[Bench]:
+    shutil.copy(owner_only, tmp_path)
     found = Bench(tmp_path)
     yield found
     found.home.store.close()
 
 
+@pytest.fixture(scope="session")
+def six_weeks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with history, made once and copied for each test."""
+    folder = tmp_path_factory.mktemp("six-weeks")
+    home = PaperHome(folder)
+    fill(home.store)
+    home.store.close()
+    return folder
+
+
 @pytest.fixture
-def filled(bench: Bench) -> Bench:
-    """With six weeks of history."""
-    fill(bench.home.store)
-    return bench
+def filled(six_weeks: Path, owner_only: Path, tmp_path: Path) -> Iterator[Bench]:
+    """The same with six weeks of history."""
+    shutil.copy(owner_only, tmp_path)
+    shutil.copytree(six_weeks / "data", tmp_path / "data")
+    found = Bench(tmp_path)
+    yield found
+    found.home.store.close()

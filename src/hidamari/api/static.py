@@ -1,6 +1,7 @@
 """Serves the built web app: files packed beforehand, screens by their path."""
 
 import mimetypes
+import re
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -12,6 +13,8 @@ from hidamari.api.answers import takes_gzip
 from hidamari.api.errors import ApiError
 
 LONG = "public, max-age=31536000, immutable"  # the name holds a hash of the content
+# What a screen's path is made of; anything else is a missing file or a trick.
+SCREEN = re.compile(r"(/[A-Za-z0-9_:~-]+)*/?")
 SHORT = "no-cache"  # ask each time, answered by 304
 # The table of the machine may be empty or wrong.
 TYPES = {
@@ -61,8 +64,8 @@ class WebApp:
         """The file of the path, or the one page that holds all screens; raises 404."""
         path = request.url.path
         found = self._files.get(path)
-        if found is None and "." not in path.rsplit("/", 1)[-1]:
-            found = self._files.get("/index.html")  # a screen: the app reads the path itself
+        if found is None and SCREEN.fullmatch(path):
+            found = self._files.get("/index.html")  # the app reads the path itself
         if found is None:
             raise ApiError(404, "there is no such page")
         return _response(request, found)
