@@ -178,12 +178,6 @@ class Exchange:
         """Hosts in whose name somebody else sends."""
         return [p.host for p in self._peers.values() if now_s < p.doubted_until_s]
 
-    def forget(self, host: str) -> None:
-        """Drop what was learned about a host that has nothing under way."""
-        peer = self._peers.get(host)
-        if peer is not None and peer.current is None:
-            del self._peers[host]
-
     # -- sending ---------------------------------------------------------------------------------
 
     def _next_job(self, peer: _Peer, now_s: float) -> None:

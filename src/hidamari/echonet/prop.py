@@ -168,12 +168,16 @@ def number(
         if (lowest is not None and value < lowest) or (highest is not None and value > highest):
             raise InputError(f"EPC 0x{epc:02X}: {lowest} to {highest} {unit} expected, got {value}")
         try:
-            return round(value / (factor * own)).to_bytes(size, "big", signed=signed)
-        except OverflowError:
+            code = round(value / (factor * own))
+            edt = code.to_bytes(size, "big", signed=signed)
+        except (OverflowError, ValueError):  # too large, infinite or not a number
+            code, edt = 0, b""
+        if not edt or code in empty:
             raise InputError(
                 f"EPC 0x{epc:02X}: a number of {size} bytes in {unit or 'counts'} expected,"
                 f" got {value}"
-            ) from None
+            )
+        return edt
 
     prop: Prop[float] = Prop(epc, frozenset({size}), decode)
     prop.encode_edt = encode
