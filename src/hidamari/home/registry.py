@@ -103,7 +103,7 @@ class Registry:
             product=seen.product or known.product,
         )
         self._by_id[known.id] = after
-        return after, "same" if known.host == seen.host else "moved"
+        return after, "same" if known.host in ("", seen.host) else "moved"
 
     def hide(self, device: str, hidden: bool) -> Binding:
         """Take a device off the screens; its history stays."""

@@ -255,9 +255,16 @@ def _asset(one: LiveDevice, settings: Settings, at: datetime, now_s: float) -> A
         device_name(one, settings, settings.language),
         None if watts is None else round(watts / 1000.0, 3),
         soc,
-        state.name.lower() if isinstance(state, IntEnum) else "" if state is None else str(state),
+        _state(state),
         _ago(one.name_age_s(device.power or device.state, now_s), at),
     )
+
+
+def _state(value: object | None) -> str:
+    """The word for what an asset does, "" where it does not say."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return value.name.lower() if isinstance(value, IntEnum) else ""
 
 
 def _meter(house: House) -> LiveDevice | None:
