@@ -148,67 +148,80 @@ def history(
 
 
 def _row(state: HouseState) -> list[float]:
-    flows, counters = state.flows, state.counters
-    battery, car, heater = state.battery, state.car, state.heater
-    circuits_kw = state.circuits_kw
-    use_kw = flows.load_kw + flows.heater_kw + max(0.0, flows.ev_kw)
-    grid_kw = flows.grid_kw
-    soc_pct, ev_soc_pct = battery.model.soc_pct, car.model.battery.soc_pct
-    tank_l, room_c = heater.tank.hot_l, state.living.room.room_c
+    return [*_powers_kw(state), *_levels(state), *_counters_kwh(state)]
+
+
+def _powers_kw(state: HouseState) -> list[float]:
+    flows, circuits_kw = state.flows, state.circuits_kw
+    pv_kw, grid_kw, heater_kw = flows.pv_kw, flows.grid_kw, flows.heater_kw
+    battery_kw, ev_kw = flows.battery_kw, flows.ev_kw
+    home_kw = flows.load_kw + heater_kw
     return [
-        flows.pv_kw,
+        pv_kw,
         0.0,
         grid_kw,
-        flows.battery_kw,
-        flows.ev_kw,
-        flows.heater_kw,
+        battery_kw,
+        ev_kw,
+        heater_kw,
         flows.load_kw,
-        use_kw,
+        home_kw + max(0.0, ev_kw),
         max(0.0, grid_kw),
         max(0.0, -grid_kw),
-        max(0.0, flows.battery_kw),
-        max(0.0, -flows.battery_kw),
-        max(0.0, flows.ev_kw),
-        max(0.0, -flows.ev_kw),
-        max(0.0, use_kw - sum(circuits_kw) - max(0.0, flows.ev_kw)),
-        flows.pv_kw,
-        flows.battery_kw,
-        flows.ev_kw,
-        flows.heater_kw,
+        max(0.0, battery_kw),
+        max(0.0, -battery_kw),
+        max(0.0, ev_kw),
+        max(0.0, -ev_kw),
+        max(0.0, home_kw - sum(circuits_kw)),
+        pv_kw,
+        battery_kw,
+        ev_kw,
+        heater_kw,
         grid_kw,
         grid_kw,
         state.living.power_kw,
         state.bedroom.power_kw,
         *circuits_kw,
-        -flows.pv_kw,
-        flows.battery_kw,
-        flows.ev_kw,
+        -pv_kw,
+        battery_kw,
+        ev_kw,
+    ]
+
+
+def _levels(state: HouseState) -> list[float]:
+    soc_pct, ev_soc_pct = state.battery.model.soc_pct, state.car.model.battery.soc_pct
+    tank_l, room = state.heater.tank.hot_l, state.living.room
+    return [
         soc_pct,
         ev_soc_pct,
         tank_l,
         soc_pct,
         ev_soc_pct,
         tank_l,
-        room_c,
-        state.living.room.outdoor_c,
+        room.room_c,
+        room.outdoor_c,
         state.bedroom.room.room_c,
-        room_c,
-        counters.pv_kwh,
+        room.room_c,
+    ]
+
+
+def _counters_kwh(state: HouseState) -> list[float]:
+    counters, battery, car = state.counters, state.battery, state.car
+    main_kwh = (counters.import_kwh, counters.export_kwh)
+    stores_kwh = (
         battery.charged_kwh,
         battery.discharged_kwh,
         car.charged_kwh,
         car.discharged_kwh,
-        heater.used_kwh,
-        counters.import_kwh,
-        counters.export_kwh,
-        counters.import_kwh,
-        counters.export_kwh,
+    )
+    return [
+        counters.pv_kwh,
+        *stores_kwh,
+        state.heater.used_kwh,
+        *main_kwh,
+        *main_kwh,
         state.living.used_kwh,
         state.bedroom.used_kwh,
         *counters.circuits_kwh,
         counters.pv_kwh,
-        battery.charged_kwh,
-        battery.discharged_kwh,
-        car.charged_kwh,
-        car.discharged_kwh,
+        *stores_kwh,
     ]
