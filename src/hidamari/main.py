@@ -7,6 +7,7 @@ import secrets
 import signal
 import socket
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from pathlib import Path
 
 from hidamari.api.app import Options, create_app
@@ -181,12 +182,19 @@ def open_client(store: Store, bind: str) -> Client:
     if number is None:
         number = secrets.token_bytes(NODE_NUMBER_BYTES)
         store.put_kv(NODE_NUMBER, number)
-    return Client.open(controller(number), bind)
+    return connect(number, bind)
 
 
-def controller(number: bytes) -> Setup:
-    """Who we are and how we look for others."""
-    return Setup(Label(number, product=PRODUCT), search=Search(known_epcs=known_epcs, mac=mac_of))
+def connect(number: bytes, bind: str) -> Client:
+    """Our node on an address of this machine.
+
+    On loopback there is no multicast: every program of this machine would hear it, also the
+    devices of another demo. Addresses are listed there.
+    """
+    multicast = not ip_address(bind).is_loopback
+    search = Search(known_epcs=known_epcs, mac=mac_of, multicast=multicast)
+    setup = Setup(Label(number, product=PRODUCT), search=search)
+    return Client.open(setup, bind, multicast=multicast)
 
 
 def known_epcs(class_code: int) -> list[int]:
@@ -200,7 +208,7 @@ def _same(listening: Listening) -> DoorPlan:
 
 
 async def _search_once(bind: str, probe: tuple[str, ...], seconds: float) -> list[JsonValue]:
-    client = Client.open(controller(secrets.token_bytes(NODE_NUMBER_BYTES)), bind)
+    client = connect(secrets.token_bytes(NODE_NUMBER_BYTES), bind)
     try:
         await client.discover(probe, within_s=seconds)
         return [
