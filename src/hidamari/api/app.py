@@ -82,13 +82,19 @@ def create_app(home: HomeView, auth: Auth, options: Options | None = None) -> Fa
         generate_unique_id_function=lambda route: route.name,
         responses=ERRORS,
     )
-    app.state.api = Api(home, auth, LiveSums(home), given.https_port)
+    shared = Api(home, auth, LiveSums(home), given.https_port)
+    app.state.api = shared
     errors.install(app)
     for part in ROUTERS:
         app.include_router(part.router, prefix=PREFIX)
     app.include_router(_well_known)
     _add_web(app, WebApp(given.web if given.web is not None else web_folder()))
-    app.add_middleware(Guard, auth=auth, rules=lambda: _rules(home, given))
+    app.add_middleware(
+        Guard,
+        auth=auth,
+        rules=lambda: _rules(home, given),
+        on_flood=lambda address: shared.note("notice", "http_flood", {"address": address}),
+    )
     return app
 
 

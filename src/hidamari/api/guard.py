@@ -19,6 +19,7 @@ from hidamari.api.limits import (
     SIGN_IN,
     STRANGER,
     Buckets,
+    Floods,
     json_depth,
 )
 
@@ -55,11 +56,19 @@ class Visit:
 class Guard:
     """ASGI middleware that lets through what reliability.md 4.4 allows."""
 
-    def __init__(self, app: ASGIApp, auth: Auth, rules: Callable[[], LanRules]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        auth: Auth,
+        rules: Callable[[], LanRules],
+        on_flood: Callable[[str], None],
+    ) -> None:
         self._app = app
         self._auth = auth
         self._rules = rules
+        self._on_flood = on_flood
         self._buckets = Buckets()
+        self._floods = Floods()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check a request and pass it on, with its `Visit` in the scope."""
@@ -114,6 +123,8 @@ class Guard:
         if path in SIGN_IN_PATHS and scope.get("method") not in SAFE_METHODS:
             wait_s = max(wait_s, self._buckets.take(SIGN_IN, visit.address, now_s))
         if wait_s > 0.0:
+            if self._floods.refused(visit.address, now_s):
+                self._on_flood(visit.address)
             error = ApiError(429, "too many requests", f"a pause of {wait_s:.1f} s")
             error.headers = {"retry-after": str(int(wait_s) + 1)}
             raise error

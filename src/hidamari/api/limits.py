@@ -11,6 +11,8 @@ MAX_HEADER_BYTES = 16 * 1024
 MAX_JSON_DEPTH = 20
 READ_TIMEOUT_S = 10.0
 MAX_CLIENTS = 4096
+FLOOD_S = 60.0
+FLOOD_PAUSE_S = 10.0
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
@@ -43,6 +45,24 @@ class Buckets:
         if len(self._left) > MAX_CLIENTS:
             self._left.popitem(last=False)  # the client not heard of for longest
         return wait_s
+
+
+class Floods:
+    """Notices clients that go on asking too much for a minute."""
+
+    def __init__(self) -> None:
+        self._since: OrderedDict[str, tuple[float, float, bool]] = OrderedDict()
+
+    def refused(self, client: str, now_s: float) -> bool:
+        """Count a refusal; True once when they have gone on for a minute without a pause."""
+        first_s, last_s, is_told = self._since.pop(client, (now_s, now_s, False))
+        if now_s - last_s > FLOOD_PAUSE_S:
+            first_s, is_told = now_s, False
+        is_flood = now_s - first_s >= FLOOD_S and not is_told
+        self._since[client] = (first_s, now_s, is_told or is_flood)
+        if len(self._since) > MAX_CLIENTS:
+            self._since.popitem(last=False)
+        return is_flood
 
 
 def json_depth(body: bytes) -> int:

@@ -88,5 +88,6 @@ def _common() -> frozenset[str]:
 
 def _is_run(plain: str) -> bool:
     """Whether it only counts up or down: 34567890, hgfedcba."""
-    steps = {ord(b) - ord(a) for a, b in pairwise(plain)}
-    return steps in ({1}, {-1})
+    around = 10 if plain.isdecimal() else 0x110000  # after 9 comes 0
+    steps = {(ord(b) - ord(a)) % around for a, b in pairwise(plain)}
+    return steps in ({1}, {around - 1})

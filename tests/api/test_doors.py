@@ -1,0 +1,211 @@
+"""Real doors on loopback: slow, hoarding and raving clients, TLS, and ports that are taken."""
+
+import asyncio
+import hashlib
+import random
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.api.conftest import PASSWORD, Bench
+
+from hidamari.api import protocol
+from hidamari.api.app import Options
+from hidamari.api.certificate import DoorKey, door_key
+from hidamari.api.protocol import MAX_CONNECTIONS
+from hidamari.api.serve import DoorPlan, Listening, serve
+from hidamari.core.errors import StartError
+
+HOST = "127.0.0.1"
+HEAD = b"GET /.well-known/hidamari HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+
+
+class Street:
+    """A home with both doors open, served by a thread of its own."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.listening = Listening(DoorPlan(HOST, 0, 0))
+        self.key: DoorKey = door_key(bench.home.folder, ["localhost", HOST], bench.home.clock.now())
+        self.url = f"http://{HOST}:{self.listening.http_port}"
+        self.secure_url = f"https://{HOST}:{self.listening.https_port}"
+        bench.rebuild(Options(https_port=self.listening.https_port))
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        app = serve(self.bench.app, self.listening, self.key.context())
+        self._task = self._loop.create_task(app)
+        with suppress(asyncio.CancelledError):
+            self._loop.run_until_complete(self._task)
+        self._loop.close()
+
+    def __enter__(self) -> "Street":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._task.cancel)
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection((HOST, self.listening.http_port), timeout=10)
+
+    def is_well(self) -> float:
+        """Seconds that a healthy request takes right now."""
+        before = time.perf_counter()
+        answer = httpx.get(f"{self.url}/.well-known/hidamari", timeout=5)
+        assert answer.status_code == 200
+        return time.perf_counter() - before
+
+
+@pytest.fixture
+def street(bench: Bench) -> Iterator[Street]:
+    with Street(bench) as found:
+        yield found
+
+
+@pytest.mark.t(16)
+def test_both_doors_answer_and_the_secure_one_shows_its_own_key(street: Street) -> None:
+    assert street.is_well() < 1.0
+    trusted = ssl.create_default_context(cafile=str(street.key.path))
+    with httpx.Client(verify=trusted, base_url=street.secure_url) as client:
+        answer = client.post("/api/v1/session", json={"user": "owner", "password": PASSWORD})
+        assert answer.status_code == 200
+        assert client.get("/api/v1/users").status_code == 200
+    der = ssl.PEM_cert_to_DER_cert(
+        ssl.get_server_certificate((HOST, street.listening.https_port or 0))
+    )
+    assert hashlib.sha256(der).hexdigest() == street.key.sha256.replace(":", "").lower()
+
+
+GARBAGE = [
+    b"\x00" * 100,
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"x" * 200,  # TLS at the plain door
+    b"GET\r\n\r\n",
+    b"GET / HTTP/9.9\r\n\r\n",
+    b"GET / HTTP/1.1\r\n\r\n",  # no Host
+    b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    b"GET /\xff\xfe HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + b"x" * 20_000 + b"\r\n\r\n",
+    b"POST /api/v1/session HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -5\r\n\r\n",
+    b"POST /api/v1/session HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b"POST /api/v1/session HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"ffffffffffffffff\r\n",
+    b"GET http://evil.example/ HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+    b"OPTIONS * HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    b"CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    b"\r\n" * 500,
+    b"GET /api/v1/live HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: upgrade\r\n"
+    b"Upgrade: websocket\r\n\r\n",
+    b"GET /api/v1/live HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: upgrade\r\n"
+    b"Upgrade: websocket\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Version: 7\r\n\r\n",
+]
+
+
+@pytest.mark.t(16)
+@pytest.mark.t(15)
+def test_garbage_gets_no_success_and_harms_nobody(street: Street) -> None:
+    for junk in GARBAGE:
+        with street.connect() as one:
+            with suppress(ConnectionError):
+                one.sendall(junk)
+                one.shutdown(socket.SHUT_WR)
+            answer = b""
+            with suppress(ConnectionError):
+                while part := one.recv(65536):
+                    answer += part
+            assert not answer.startswith((b"HTTP/1.1 2", b"HTTP/1.1 5")), junk
+    assert street.is_well() < 1.0
+
+
+@pytest.mark.t(15)
+def test_random_bytes_harm_nobody(street: Street) -> None:
+    rng = random.Random(7)
+    words = [b"GET ", b"POST ", b"/api/v1/now", b" HTTP/1.1\r\n", b"Host: 127.0.0.1\r\n", b"\r\n"]
+    for _ in range(300):
+        parts = [rng.choice(words) if rng.random() < 0.7 else rng.randbytes(5) for _ in range(12)]
+        with street.connect() as one, suppress(ConnectionError):
+            one.sendall(b"".join(parts))
+    assert street.is_well() < 1.0
+
+
+@pytest.mark.t(16)
+def test_hoarding_connections_does_not_shut_out_the_others(street: Street) -> None:
+    held = [street.connect() for _ in range(3 * MAX_CONNECTIONS)]
+    for one in held[::2]:
+        with suppress(ConnectionError):
+            one.sendall(HEAD)  # a head that never ends
+    for _ in range(5):
+        assert street.is_well() < 1.0
+    for one in held:
+        one.close()
+
+
+@pytest.mark.t(16)
+def test_a_slow_head_and_a_slow_body_are_cut_off(
+    street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "READ_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("hidamari.api.guard.READ_TIMEOUT_S", 0.3)
+    with street.connect() as silent, street.connect() as slow, street.connect() as half:
+        slow.sendall(HEAD)
+        half.sendall(
+            b"POST /api/v1/session HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            b"Content-Type: application/json\r\nContent-Length: 50\r\n\r\n{"
+        )
+        assert half.recv(65536).startswith(b"HTTP/1.1 408")
+        for one in (silent, slow):
+            with suppress(ConnectionError):
+                assert one.recv(65536) == b""
+        assert street.is_well() < 1.0
+
+
+@pytest.mark.t(16)
+def test_tls_handshakes_that_never_come_harm_nobody(street: Street) -> None:
+    held = [
+        socket.create_connection((HOST, street.listening.https_port or 0), timeout=5)
+        for _ in range(100)
+    ]
+    assert street.is_well() < 1.0
+    for one in held:
+        one.close()
+
+
+def test_a_connection_serves_many_requests_in_a_row(street: Street) -> None:
+    with httpx.Client(base_url=street.url) as client:
+        for _ in range(10):
+            assert client.get("/.well-known/hidamari").status_code == 200
+
+
+def test_a_taken_port_is_named() -> None:
+    with socket.create_server((HOST, 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(StartError, match=f"port {port} is taken"):
+            Listening(DoorPlan(HOST, port, None))
+        with pytest.raises(StartError, match=f"port {port} is taken"):
+            Listening(DoorPlan(HOST, 0, port))
+
+
+def test_the_key_stays_the_same_and_is_made_anew_only_when_it_must(
+    tmp_path: Path, bench: Bench
+) -> None:
+    now = bench.home.clock.now()
+    first = door_key(tmp_path, ["hidamari.local", "192.168.1.10", "fe80::1"], now)
+    assert door_key(tmp_path, ["other.local"], now).sha256 == first.sha256
+    assert first.path.stat().st_mode & 0o777 == 0o600
+    first.path.write_bytes(b"junk")
+    second = door_key(tmp_path, ["hidamari.local"], now)
+    assert second.sha256 != first.sha256
+    second.context()
+    far = now.replace(year=now.year + 11)
+    assert door_key(tmp_path, ["hidamari.local"], far).sha256 != second.sha256
