@@ -6,6 +6,7 @@ from enum import IntEnum
 
 from hidamari.core.config import Settings
 from hidamari.core.words import known
+from hidamari.devices.forms import Pair, WireTime
 from hidamari.echonet.prop import Prop
 from hidamari.home.house import House
 from hidamari.home.live import LiveDevice, kilo
@@ -174,7 +175,9 @@ def source_choices(
             for source in choice.offered
         )
         used = choice.used[0].device if choice.used else ""
-        title = known(lang, f"source.{quantity}") or quantity
+        title = (
+            known(lang, f"source.{quantity}") or known(lang, f"source.{quantity}_kw") or quantity
+        )
         found.append(SourceChoice(quantity, title, used, options))
     return found
 
@@ -195,16 +198,24 @@ def shown(
     if value is None:
         return None, unit, known(lang, "state.unknown") or ""
     if isinstance(value, bool):
-        return value, "", known(lang, "app.yes" if value else "app.no") or str(value)
+        words = ("value.on", "value.off") if prop.name == "on" else ("app.yes", "app.no")
+        return value, "", known(lang, words[0] if value else words[1]) or str(value)
     if isinstance(value, IntEnum):
         word = value.name.lower()
         return word, "", known(lang, f"value.{word}") or word.replace("_", " ")
     if isinstance(value, int | float):
         number = round(float(value) * factor, 3)
         return number, unit, f"{number:g} {unit}".strip()
-    if isinstance(value, bytes):
-        return value.hex().upper(), "", value.hex().upper()
-    return str(value), unit, str(value)
+    if isinstance(value, Pair):
+        numbers = (value.first, value.second)
+        both = " / ".join("–" if n is None else f"{n * factor:g}" for n in numbers)
+        return both, unit, f"{both} {unit}".strip()
+    if isinstance(value, WireTime):
+        date = f"{value.year}-{value.month:02d}-{value.day:02d}"
+        words_of_time = f"{date} {value.hour:02d}:{value.minute:02d}"
+        return words_of_time, "", words_of_time
+    raw = value.hex().upper() if isinstance(value, bytes) else str(value)
+    return raw, "", raw
 
 
 def _card(one: LiveDevice, name: str, lang: str) -> CardLine:
