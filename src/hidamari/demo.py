@@ -15,16 +15,18 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from hidamari.core.clock import FastClock, RealClock, clock_from, clock_text, fast_clock_from_now
-from hidamari.core.errors import InputError, StartError
+from hidamari.core.errors import InputError, StartError, StoreDamaged
 from hidamari.core.time import from_unix
 from hidamari.demo_home import USER, furnish
 from hidamari.echonet.frame import PORT
 from hidamari.sim.run import run_recorded, run_sim
+from hidamari.store.files import load_file, save_file
 
 READY_WITHIN_S = 120.0
 END_WITHIN_S = 15.0
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 STATE = "demo.json"
+STATE_VERSION = 1
 HOUSE = "house.json"
 # Blocks 127.0.n of the loopback network that are tried for the simulated devices.
 BLOCKS = range(255)
@@ -53,20 +55,16 @@ class DemoState:
 
     def save(self, folder: Path) -> None:
         """Write it whole or not at all."""
-        new = folder / f"{STATE}.new"
-        new.write_text(json.dumps(asdict(self)))
-        new.chmod(0o600)
-        new.replace(folder / STATE)
+        save_file(folder / STATE, json.dumps(asdict(self)).encode(), STATE_VERSION)
 
     @classmethod
     def load(cls, folder: Path) -> "DemoState | None":
         """What the last demo in this folder left, or None."""
         path = folder / STATE
-        if not path.exists():
-            return None
         try:
-            return cls(**json.loads(path.read_text()))
-        except (ValueError, TypeError):
+            found = load_file(path)
+            return cls(**json.loads(found.content)) if found else None
+        except (StoreDamaged, ValueError, TypeError):
             raise InputError(
                 f"{path}: the file of a demo expected; remove it to begin anew"
             ) from None
