@@ -41,14 +41,14 @@ POWERS = (
     Key("home", "ev_charge_kw"),
     Key("home", "ev_discharge_kw"),
     Key("home", "other_kw"),
-    Key("solar", "power_w"),
-    Key("battery", "power_w"),
-    Key("v2h", "power_w"),
-    Key("water_heater", "own_power_w"),
-    Key("board", "power_w"),
-    Key("smart_meter", "power_w"),
-    Key("air_living", "own_power_w"),
-    Key("air_bedroom", "own_power_w"),
+    Key("solar", "power_kw"),
+    Key("battery", "power_kw"),
+    Key("v2h", "power_kw"),
+    Key("water_heater", "own_power_kw"),
+    Key("board", "power_kw"),
+    Key("smart_meter", "power_kw"),
+    Key("air_living", "own_power_kw"),
+    Key("air_bedroom", "own_power_kw"),
     *(Key(f"circuit:{c.channel}", "power_kw") for c in CIRCUITS),
     Key("circuit:t1", "power_kw"),
     Key("circuit:t2", "power_kw"),
@@ -91,8 +91,8 @@ KEYS = POWERS + LEVELS + COUNTERS
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Series over equal steps. Columns as `KEYS`: powers are means in kW (also where the name says
-    W), levels stand as at the end of a step, counters as at its end in kWh.
+    """Series over equal steps, columns as `KEYS`: powers are means, levels and counters as at the
+    end of a step. Names are those inside the house: kW and kWh where the wire has W and Wh.
     """
 
     start: datetime
