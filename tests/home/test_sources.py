@@ -58,3 +58,16 @@ def test_the_owner_may_choose_another_source():
 def test_two_batteries_add_up():
     other = DeviceFacts("a2", "battery", "battery_kw", "power_w", "charged_kwh", "discharged_kwh")
     assert used(choose([BATTERY, other], [], {}), "battery") == ["a", "a2"]
+
+
+def test_the_power_now_may_come_from_whichever_source_of_the_array_is_fresher():
+    circuits = [CircuitFacts("circuit:t1", "s", True)]
+    found = choose([SOLAR], circuits, {})
+    assert [s.device for s in found["pv"].live[0]] == ["circuit:t1", "s"]
+    assert used(found, "pv") == ["circuit:t1"]  # its energy is that of the channel all the same
+
+
+def test_the_owners_choice_is_not_overruled_by_a_fresher_value():
+    circuits = [CircuitFacts("circuit:t1", "s", True)]
+    found = choose([SOLAR], circuits, {"pv": "circuit:t1"})
+    assert [s.device for s in found["pv"].live[0]] == ["circuit:t1"]

@@ -95,27 +95,33 @@ class House:
         parts: dict[str, float | None] = {}
         ages: dict[str, float | None] = {}
         for quantity in ("pv", "gen", "battery", "ev", "heater"):
-            used = self.used(quantity)
-            parts[quantity] = total([self.power_kw(source, now_s) for source in used])
-            ages[f"{quantity}_kw"] = oldest([self.age_s(source, now_s) for source in used])
-        grid, ages["grid_kw"] = self._grid(now_s)
+            found = [self._freshest(group, now_s) for group in self._live(quantity)]
+            parts[quantity] = total([power_kw for power_kw, _ in found])
+            ages[f"{quantity}_kw"] = oldest([age_s for _, age_s in found])
+        grid, ages["grid_kw"] = self._freshest(self.used("grid"), now_s)
         measured = Flow(
             parts["pv"], parts["gen"], grid, parts["battery"], parts["ev"], parts["heater"]
         )
-        found = flow(measured, self.has(), self.circuits_kw(now_s))
-        known = [age for name, age in ages.items() if getattr(found, name) is not None]
+        bus = flow(measured, self.has(), self.circuits_kw(now_s))
+        known = [age for name, age in ages.items() if getattr(bus, name) is not None]
         ages["load_kw"] = ages["use_kw"] = oldest([age for age in known if age is not None])
-        return found, ages
+        return bus, ages
 
-    def _grid(self, now_s: float) -> tuple[float | None, float | None]:
-        """The fresher of the sources of power at the meter."""
-        ages = [(self.age_s(source, now_s), source) for source in self.used("grid")]
-        fresh = [(age, source) for age, source in ages if age is not None]
-        for age, source in sorted(fresh, key=lambda pair: pair[0]):
+    def _live(self, quantity: Quantity) -> tuple[tuple[Source, ...], ...]:
+        choice = self.choices.get(quantity)
+        return choice.live if choice else ()
+
+    def _freshest(
+        self, sources: tuple[Source, ...], now_s: float
+    ) -> tuple[float | None, float | None]:
+        """Power [kW] and age of the freshest source that has a value."""
+        ages = [(self.age_s(source, now_s), source) for source in sources]
+        fresh = [(age_s, source) for age_s, source in ages if age_s is not None]
+        for age_s, source in sorted(fresh, key=lambda pair: pair[0]):
             power_kw = self.power_kw(source, now_s)
             if power_kw is not None:
-                return power_kw, age
-        return None, None
+                return power_kw, age_s
+        return None, fresh[0][0] if fresh else None
 
     def consuming(self) -> list[Circuit]:
         """Circuits that draw: not those that only carry a source or storage of the bus."""

@@ -65,10 +65,15 @@ class CircuitFacts:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The sources of a quantity that are used, and the ones that could be."""
+    """The sources of a quantity that are used, and the ones that could be.
+
+    `live`: for each part of the power now, the sources that tell it, of which the fresher one is
+    shown (an array's channel is read every minute, its conditioner every ten seconds).
+    """
 
     used: tuple[Source, ...]
     offered: tuple[Source, ...]
+    live: tuple[tuple[Source, ...], ...] = ()
 
 
 def choose(
@@ -88,15 +93,18 @@ def choose(
         offered = [m for m in meters if (m.counter_in if quantity == "energy" else m.power)]
         first = [m for m in offered if m.device == wanted.get(quantity)] or offered
         used = tuple(first[:1]) if quantity == "energy" else tuple(first)
-        found[quantity] = Choice(used, tuple(offered))
+        found[quantity] = Choice(used, tuple(offered), (used,) if used else ())
     for quantity in PARTS:
         used_list: list[Source] = []
         offered_list: list[Source] = []
+        live: list[tuple[Source, ...]] = []
         for device in (d for d in devices if d.quantity == f"{quantity}_kw"):
             offered = _of_device(quantity, device, circuits)
             offered_list += offered
-            used_list += _chosen(offered, wanted.get(quantity))
-        found[quantity] = Choice(tuple(used_list), tuple(offered_list))
+            chosen = _chosen(offered, wanted.get(quantity))
+            used_list += chosen
+            live += _fresh(offered, chosen, is_wanted=quantity in wanted)
+        found[quantity] = Choice(tuple(used_list), tuple(offered_list), tuple(live))
     return found
 
 
@@ -115,6 +123,15 @@ def _chosen(offered: list[Source], wish: str | None) -> list[Source]:
         return []
     lead = next((s for s in offered if s.device == wish), offered[0])
     return [s for s in offered if s.is_circuit] if lead.is_circuit else [lead]
+
+
+def _fresh(
+    offered: list[Source], chosen: list[Source], *, is_wanted: bool
+) -> list[tuple[Source, ...]]:
+    """What may tell the power now: any source of the part, but not against the owner's word."""
+    if is_wanted or len(chosen) != 1 or sum(source.is_circuit for source in offered) > 1:
+        return [(source,) for source in chosen]
+    return [tuple(source for source in offered if source.power)]
 
 
 def _own(device: DeviceFacts) -> Source:
