@@ -122,6 +122,14 @@ class Lp:
         else:
             self.solver.changeColsBounds(len(low), columns.at, low, high)
 
+    def bounds(self, columns: Columns) -> tuple[FloatArray, FloatArray]:
+        """Present bounds."""
+        if self.solver is None:
+            return np.concatenate(self.lower)[columns.at], np.concatenate(self.upper)[columns.at]
+        program = self.solver.getLp()
+        lower = np.asarray(program.col_lower_)[columns.at]
+        return lower, np.asarray(program.col_upper_)[columns.at]
+
     def set_rows(self, rows: Rows, lower: ArrayLike, upper: ArrayLike) -> None:
         """New right-hand sides."""
         low, high = _full(lower, len(rows.at)), _full(upper, len(rows.at))
@@ -207,10 +215,13 @@ def _full(value: ArrayLike, count: int) -> FloatArray:
 
 
 def _assign(blocks: list[FloatArray], at: IntArray, values: FloatArray) -> None:
-    """Write into the block list as if it were one array (blocks are small and few)."""
+    """Write into the block list as if it were one array; whole blocks are replaced."""
     start = 0
-    for block in blocks:
-        inside = (at >= start) & (at < start + len(block))
-        if inside.any():
+    for i, block in enumerate(blocks):
+        if start == at[0] and len(block) == len(at):
+            blocks[i] = values
+            return
+        inside = (at >= start) & (at < start + len(block)) if start + len(block) > at[0] else None
+        if inside is not None and inside.any():
             block[at[inside] - start] = values[inside]
         start += len(block)

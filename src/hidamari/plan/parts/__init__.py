@@ -1,0 +1,1 @@
+"""What each kind of asset adds to the program: its own columns, rows and costs."""
