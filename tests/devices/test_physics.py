@@ -92,6 +92,7 @@ def test_no_power_flows_to_a_car_that_is_away() -> None:
     assert away.back(99.0).battery.stored_kwh == 0.0
 
 
+@pytest.mark.req("MEA-06")
 def test_the_tank_holds_what_the_facts_sheet_says() -> None:
     # 460 L from 17 to 65 °C: 460 * 48 * 4.186 / 3600 = 25.67 kWh; as 42 °C water 883 L.
     tank = TankModel(size_l=460.0, heat_kwh=0.0)

@@ -69,6 +69,7 @@ def test_the_half_hour_counter_carries_its_time() -> None:
     assert stamped.in_kwh == pytest.approx(12345.5)
 
 
+@pytest.mark.req("MEA-02")
 def test_lists_give_values_by_channel_and_nothing_where_the_board_has_none() -> None:
     board = named("board")
     found = {

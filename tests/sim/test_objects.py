@@ -123,6 +123,7 @@ def test_board_meter_and_devices_tell_the_same_balance() -> None:
     assert meter.value("import_kwh") == board.value("import_kwh")
 
 
+@pytest.mark.req("MEA-02")
 def test_circuits_are_read_by_range() -> None:
     board = OBJECTS["board"]
     device = read(board)
@@ -145,6 +146,7 @@ def test_circuits_are_read_by_range() -> None:
     assert not board.set(0xB6, b"\x01")
 
 
+@pytest.mark.req("SMT-05")
 def test_the_meter_gives_the_day_that_was_asked_for() -> None:
     meter = OBJECTS["smart_meter"]
     assert meter.set(0xE5, b"\x01")
