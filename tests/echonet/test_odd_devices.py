@@ -204,6 +204,20 @@ def test_a_refused_command_is_never_taken_for_done(
     meet(battery_peer(script=refusing), then)
 
 
+def test_a_refusal_that_is_cut_is_silence_and_not_done() -> None:
+    def cutting(frame: Frame) -> list[bytes] | None:
+        if frame.esv is not Esv.SET_C:
+            return None
+        # The npm package echonet-lite returns only one byte of refused data, whatever PDC says.
+        return [answer(frame, Esv.SET_C_SNA, frame.props)[:-1]]
+
+    async def then(client: Client, peer: Peer) -> None:
+        with pytest.raises(DeviceSilent):
+            await client.set(peer.host, BATTERY, {0xA0: b"\x00\x02"})
+
+    meet(battery_peer(script=cutting), then)
+
+
 def test_an_answer_that_counts_more_than_it_holds_is_dropped_and_asked_for_again() -> None:
     def cutting(frame: Frame) -> list[bytes] | None:
         whole = normal(peer.objects, frame)
@@ -334,7 +348,8 @@ def test_a_lost_multicast_is_repeated() -> None:
             client = controller(net + "1", multicast=True)
             try:
                 found = await client.discover()
-                assert [record.host for record in found] == [peer.host]
+                # Multicasts reach everybody on this machine's loopback: other tests too.
+                assert peer.host in [record.host for record in found]
             finally:
                 client.close()
 
@@ -375,12 +390,12 @@ def test_a_node_that_gets_another_address_is_the_same_node() -> None:
                 with pytest.raises(DeviceSilent):
                     await client.get(net + "2", BATTERY, [0x80])
                 await client.discover()
-                assert list(client.nodes) == [net + "3"]
+                assert net + "2" not in client.nodes
                 assert (await client.get(net + "3", BATTERY, [0x80])).values
         finally:
             client.close()
-        moved = [event for event in events if isinstance(event, NodeMoved)]
-        assert [(event.old_host, event.record.host) for event in moved] == [(net + "2", net + "3")]
+        moved = [(e.old_host, e.record.host) for e in events if isinstance(e, NodeMoved)]
+        assert (net + "2", net + "3") in moved
 
     run(main())
 
@@ -408,7 +423,7 @@ def test_another_device_at_a_known_address_is_not_read_as_the_old_one() -> None:
     run(main())
 
 
-@pytest.mark.parametrize("serials", [("S1", "S2"), ("", "")])
+@pytest.mark.parametrize("serials", [("S1", "S2"), ("", ""), ("S1", "S1")])
 def test_one_number_on_two_nodes_names_neither(serials: tuple[str, str]) -> None:
     async def main() -> None:
         net = block()
@@ -427,9 +442,10 @@ def test_one_number_on_two_nodes_names_neither(serials: tuple[str, str]) -> None
             client.close()
         assert len({record.identity for record in found}) == 2
         for record, serial in zip(sorted(found, key=lambda r: r.host), serials, strict=True):
-            expected = f"serial:000001//{serial}" if serial else f"ip:{record.host}"
+            alike = serials[0] == serials[1]
+            expected = f"ip:{record.host}" if alike else f"serial:000001//{serial}"
             assert record.identity.text == expected
-            assert record.identity.weak == (not serial)
+            assert record.identity.weak == alike
         assert any(isinstance(event, NodeDoubled) for event in events)
 
     run(main())

@@ -22,7 +22,7 @@ ROOT = HERE.parents[1]
 AIR_CONDITIONER = "013001"
 MAPS = {"9D", "9E", "9F"}
 
-pytestmark = [pytest.mark.net, pytest.mark.xdist_group("interop"), pytest.mark.req("MEA-01")]
+pytestmark = [pytest.mark.net, pytest.mark.req("CTL-03")]
 
 
 def what_is_missing() -> str:

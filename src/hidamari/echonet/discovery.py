@@ -116,11 +116,11 @@ def examine(host: str, survey: Survey) -> Talk:
     return NodeRecord(host, profile, facts, identity, tuple(objects), values.get(0x82, b""))
 
 
-def same_node(record: NodeRecord) -> Generator[Request, Answer | None, bool]:
-    """True when the node at the record's address still gives the same number."""
+def same_node(record: NodeRecord) -> Generator[Request, Answer | None, bool | None]:
+    """Whether the node at the record's address gives the same number and maker; None: silence."""
     told = yield Request(record.host, record.profile, (0x83, 0x8A))
     if told is None:
-        return False
+        return None
     number, maker = told.values.get(0x83, b""), told.values.get(0x8A, b"")
     return number == record.facts.number and maker == record.facts.maker
 

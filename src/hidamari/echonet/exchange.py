@@ -142,11 +142,8 @@ class Exchange:
             peer.doubted_until_s = now_s + DOUBT_S
 
     def broken(self, data: bytes, host: str, now_s: float) -> None:
-        """The awaited answer came, but cut: ask for less at once."""
-        peer = self._peers.get(host)
-        if peer is None or peer.current is None or not self.expects(data, host):
-            return
-        job = peer.current
+        """What `expects` said yes to came, but cut: ask for less at once."""
+        peer, job = self._peers[host], self._active[host]
         asked = job.tries[data[2] << 8 | data[3]]
         if len(asked) > 1:
             peer.batch(job.request.eoj).failed(len(asked))

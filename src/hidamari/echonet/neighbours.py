@@ -61,7 +61,8 @@ class Neighbours:
 
     search_with: Search
     start: Start[NodeRecord | None]
-    start_check: Start[bool]
+    start_check: Start[bool | None]
+    now: Callable[[], float]
     emit: Callable[[Event], None]
     knock: Callable[[Eoj, Iterable[str]], None]  # Get D6 from these hosts, or the group
     records: dict[str, NodeRecord] = field(default_factory=dict)
@@ -74,6 +75,9 @@ class Neighbours:
     _examining: set[str] = field(default_factory=set)
     _not_before_s: dict[str, float] = field(default_factory=dict)
     _heard: dict[str, dict[Eoj, None]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.doubled |= self.search_with.doubled
 
     def search(self, hosts: Iterable[str], now_s: float) -> None:
         """Look for everybody by multicast and at these addresses, and examine all bound again."""
@@ -112,19 +116,24 @@ class Neighbours:
             self._queue(host, now_s)
 
     def silent(self, host: str, now_s: float) -> None:
-        """A bound node did not answer: its address may belong to another by now."""
-        if host not in self.records:
+        """An object of a bound node did not answer: find out whether its node is still there."""
+        record = self.records.get(host)
+        if record is None:
             return
-        self.unsure.add(host)
-        if self._searched_s is None or now_s - self._searched_s >= SEARCH_AGAIN_S:
+        if host not in self.unsure:
+            self.unsure.add(host)
+            self.start_check(same_node(record), partial(self._checked, host), now_s)
+        elif self._searched_s is None or now_s - self._searched_s >= SEARCH_AGAIN_S:
             self._look_around(now_s)
 
     def confirmed(self, request: Request) -> Generator[Request, Answer | None, Answer | None]:
         """Make sure the bound node still lives at its address, then ask it."""
         record = self.records.get(request.host)
-        if record is not None and not (yield from same_node(record)):
-            return None
-        self.unsure.discard(request.host)
+        if record is not None:
+            same = yield from same_node(record)
+            self._checked(request.host, same, self.now())
+            if not same:
+                return None
         return (yield request)
 
     def advance(self, now_s: float) -> None:
@@ -138,6 +147,13 @@ class Neighbours:
     def next_timeout(self) -> float | None:
         """When `advance` must be called next."""
         return self._plan[0][0] if self._plan else None
+
+    def _checked(self, host: str, same: bool | None, now_s: float) -> None:
+        if same:
+            self.unsure.discard(host)
+        elif same is False:  # another node has the address now
+            self._not_before_s.pop(host, None)
+            self._queue(host, now_s)
 
     # -- examinations ----------------------------------------------------------------------------
 
@@ -195,7 +211,9 @@ class Neighbours:
             None,
         )
 
-    def _met_twin(self, record: NodeRecord, twin: NodeRecord, there: bool, now_s: float) -> None:
+    def _met_twin(
+        self, record: NodeRecord, twin: NodeRecord, there: bool | None, now_s: float
+    ) -> None:
         if there:
             self.doubled.add(record.identity.text)
             first, second = renamed(twin, self.doubled), renamed(record, self.doubled)
@@ -205,8 +223,9 @@ class Neighbours:
             if self._twin(second) is not None:
                 self._settle(second, now_s)
             return
-        self.records.pop(twin.host, None)
-        self.unsure.discard(twin.host)
+        if self.records.get(twin.host) is twin:  # else somebody else lives there by now
+            del self.records[twin.host]
+            self.unsure.discard(twin.host)
         self.records[record.host] = record
         self.unsure.discard(record.host)
         self.emit(NodeMoved(record, twin.host))

@@ -98,6 +98,7 @@ class Node:
             setup.search or Search(),
             self._start_talk,
             self._start_talk,
+            lambda: self._now_s,
             self._events.append,
             self._knock,
         )

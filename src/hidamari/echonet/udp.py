@@ -6,6 +6,7 @@ import logging
 import socket
 import struct
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol, Self
 
 from hidamari.core.errors import StartError
@@ -17,6 +18,8 @@ ANY = "0.0.0.0"  # noqa: S104  a node must hear its whole LAN
 RECEIVE_BUFFER_BYTES = 1 << 20
 LARGEST_DATAGRAM_BYTES = 65535
 READ_AT_ONCE = 32  # datagrams taken before other tasks get their turn
+
+ARP_TABLE = Path("/proc/net/arp")
 
 Received = Callable[[bytes, str], None]
 
@@ -43,7 +46,7 @@ class Udp:
         self._sockets: list[socket.socket] = []
         self._joined: set[int] = set()
         self._group: socket.socket | None = None
-        self._last_error: int | None = None
+        self._failing: set[str] = set()
 
     @classmethod
     def open(cls, host: str, received: Received, *, multicast: bool = True) -> Self:
@@ -67,7 +70,7 @@ class Udp:
         elif self._host == ANY:
             for index in self._interfaces():
                 self._choose(index)
-                self._send(data, host)
+                self._send(data, host, f"{host} on {socket.if_indextoname(index)}")
         elif self._group is not None:
             self._send(data, host)
 
@@ -163,22 +166,24 @@ class Udp:
             if not self._sockets:  # closed by what was received
                 return
 
-    def _send(self, data: bytes, host: str) -> None:
+    def _send(self, data: bytes, host: str, way: str = "") -> None:
+        way = way or host
         try:
             self._sockets[0].sendto(data, (host, PORT))
         except OSError as error:
-            if error.errno != self._last_error:
-                self._last_error = error.errno
-                logger.warning("cannot send to %s: %s", host, error.strerror)
+            if way not in self._failing:
+                self._failing.add(way)
+                logger.warning("cannot send to %s: %s", way, error.strerror)
         else:
-            self._last_error = None
+            if way in self._failing:
+                self._failing.discard(way)
+                logger.warning("can send to %s again", way)
 
 
-def mac_of(host: str) -> str:
+def mac_of(host: str, table: Path = ARP_TABLE) -> str:
     """The hardware address the kernel knows for a host of this LAN; empty where it knows none."""
     try:
-        with open("/proc/net/arp", encoding="ascii") as table:
-            rows = [line.split() for line in table]
+        rows = [line.split() for line in table.read_text("ascii").splitlines()]
     except OSError:
         return ""
     found = next((row[3] for row in rows if len(row) > 3 and row[0] == host), "")
