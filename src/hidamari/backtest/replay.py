@@ -18,7 +18,7 @@ from hidamari.forecast.load import DayKind
 from hidamari.forecast.outlook import DayFacts, Forecaster, Outlook
 from hidamari.forecast.series import nmae
 from hidamari.forecast.sun import Place, clear_sky_kw_m2
-from hidamari.plan.battery import FOLLOW, Action, Battery, Mode, move
+from hidamari.plan.battery import Action, move
 from hidamari.plan.recursion import Outcomes, choose
 
 FloatArray = NDArray[np.float64]
@@ -79,9 +79,7 @@ class Replay:
                     stored_kwh = done.stored_kwh
                     stored.append(stored_kwh)
                     actions.append(action)
-                forecaster.observe(
-                    float(home.load_kwh[day, slot]), float(home.pv_kwh[day, slot])
-                )
+                forecaster.observe(float(home.load_kwh[day, slot]), float(home.pv_kwh[day, slot]))
             self.on_day(day)
         warm = self.world.warm_days
         return Account(

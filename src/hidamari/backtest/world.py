@@ -1,7 +1,8 @@
-"""The yardstick: a measured home with a battery under a tariff, and what simple rules cost there."""
+"""The yardstick: a measured home with a battery under a tariff, and what rules cost there."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import highspy
 import numpy as np
@@ -161,7 +162,7 @@ def _solve(cost: FloatArray, upper: FloatArray, battery: Battery, most_kwh: floa
     lp.a_matrix_.start_ = np.searchsorted(cols[order], np.arange(4 * count + 1)).astype(np.int32)
     lp.a_matrix_.index_ = rows[order].astype(np.int32)
     lp.a_matrix_.value_ = data[order]
-    solver = highspy.Highs()
+    solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     solver.setOptionValue("output_flag", False)
     solver.setOptionValue("threads", 1)
     solver.passModel(lp)

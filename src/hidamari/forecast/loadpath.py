@@ -87,7 +87,8 @@ class LoadPath:
         start = (np.array(past) - past[-1]) * self.slots + self.slot
         real = truth[start[:, None] + np.arange(self.horizon)]
         made = self._made[np.array(past) % RING_DAYS, self.slot]
-        return np.maximum(path_kwh + real - made, 0.5 * LEAST_SHARE * self.slot_h)
+        paths: FloatArray = np.maximum(path_kwh + real - made, 0.5 * LEAST_SHARE * self.slot_h)
+        return paths
 
     def median_day(self) -> FloatArray:
         """The median of each slot of today from the days before, (slots,)."""

@@ -132,4 +132,5 @@ class Forecaster:
         age = self.day - np.array(past)
         same = np.array([self.kinds[day].is_off == today.is_off for day in past])
         weight = np.exp(-age / ERROR_MEMORY_DAYS) * np.where(same, 1.0, OTHER_KIND_WEIGHT)
-        return (weight / weight.sum()).astype(np.float32)
+        shares: Float32Array = (weight / weight.sum()).astype(np.float32)
+        return shares

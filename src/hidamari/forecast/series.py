@@ -16,7 +16,7 @@ def weighted_quantile(days: FloatArray, weight: FloatArray, q: float) -> FloatAr
     """Quantile over the first axis, by cumulated weight."""
     order = np.argsort(days, axis=0)
     ranked = np.take_along_axis(days, order, axis=0)
-    cumulated = np.cumsum(weight[order], axis=0)
+    cumulated: FloatArray = np.cumsum(weight[order], axis=0)
     at = (cumulated >= q * cumulated[-1]).argmax(axis=0)
     answer: FloatArray = np.take_along_axis(ranked, at[None], axis=0)[0]
     return answer

@@ -51,7 +51,9 @@ def day_shape(past: SolarPast, index: FloatArray, clear_kw_m2: FloatArray) -> Fl
     weight = np.exp(-age / SHAPE_MEMORY_DAYS) * np.minimum(index[-len(ratio) :], 1.0) + 1e-6
     shape = weighted_mean(ratio, weight) * clear_kw_m2
     total = float(shape.sum())
-    return shape / total if total > 0.0 else shape
+    if total > 0.0:
+        shape = shape / total
+    return shape
 
 
 def median_day(past: SolarPast, clear_kw_m2: FloatArray) -> FloatArray:

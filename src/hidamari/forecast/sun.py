@@ -32,9 +32,7 @@ def cos_zenith(place: Place, unix_s: FloatArray) -> FloatArray:
     days = (unix_s - J2000_UNIX_S) / 86400.0
     anomaly = np.radians((357.528 + 0.9856003 * days) % 360.0)
     mean_longitude = (280.460 + 0.9856474 * days) % 360.0
-    ecliptic = np.radians(
-        mean_longitude + 1.915 * np.sin(anomaly) + 0.020 * np.sin(2.0 * anomaly)
-    )
+    ecliptic = np.radians(mean_longitude + 1.915 * np.sin(anomaly) + 0.020 * np.sin(2.0 * anomaly))
     obliquity = np.radians(23.439 - 0.0000004 * days)
     declination = np.arcsin(np.sin(obliquity) * np.sin(ecliptic))
     ascension = np.arctan2(np.cos(obliquity) * np.sin(ecliptic), np.cos(ecliptic))

@@ -47,7 +47,9 @@ class Move:
     stored_kwh: float
 
 
-def move(battery: Battery, stored_kwh: float, net_kwh: float, action: Action, slot_h: float) -> Move:
+def move(
+    battery: Battery, stored_kwh: float, net_kwh: float, action: Action, slot_h: float
+) -> Move:
     """One slot of `action`; `net_kwh` is load less sun (negative = surplus).
 
     Battery energy never raises the export: discharge is bounded by the net load.

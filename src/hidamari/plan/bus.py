@@ -1,4 +1,4 @@
-"""The house bus in the program: balance, import, export, curtailment, tiers, peak, import target."""
+"""The house bus in the program: balance, import, export, curtailment, tiers, peak, target."""
 
 from dataclasses import dataclass
 
@@ -171,7 +171,8 @@ def _tiers_before_yen(tiers: Tiers) -> float:
 
 
 def _limit_kwh(horizon: Horizon, limit_kw: float | FloatArray) -> FloatArray:
-    return np.minimum(np.asarray(limit_kw), BIG_KW) * horizon.step_h
+    limit_kwh: FloatArray = np.minimum(np.asarray(limit_kw), BIG_KW) * horizon.step_h
+    return limit_kwh
 
 
 def _twice(values: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -136,9 +136,7 @@ def check(horizon: Horizon) -> None:
             bad = ~(values >= 0.0)
         if bad.any():
             at = int(bad.argmax())
-            raise InputError(
-                f"horizon: {name}[{at}] = {values[at]}: {least} to {most} expected"
-            )
+            raise InputError(f"horizon: {name}[{at}] = {values[at]}: {least} to {most} expected")
     if float(horizon.end_h[-1]) > LONGEST_H:
         raise InputError(f"horizon: {horizon.end_h[-1]:.0f} h, at most {LONGEST_H:.0f} expected")
     power_kw = np.maximum(horizon.load_kwh, horizon.pv_kwh) / horizon.step_h

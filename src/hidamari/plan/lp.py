@@ -1,12 +1,14 @@
-"""A linear program over time, built once and solved again with new costs, bounds and right sides."""
+"""A linear program over time: built once, solved again with new costs, bounds and limits."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import highspy
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from hidamari.core.errors import HidamariError
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int32]
@@ -24,7 +26,7 @@ class SolveFailure(StrEnum):
     NOT_FINITE = "not_finite"
 
 
-class NoSolution(Exception):  # noqa: N818 - reads as what it says at the raise
+class NoSolution(HidamariError):
     """The program could not be solved; `failure` says why, the ladder decides what then."""
 
     def __init__(self, failure: SolveFailure) -> None:
@@ -74,7 +76,7 @@ class Lp:
     integer: list[IntArray] = field(default_factory=list)
     column_count: int = 0
     row_count: int = 0
-    solver: highspy.Highs | None = None
+    solver: Any = None  # HiGHS: its Python object is only partly typed
     is_warm: bool = False
 
     def columns(
@@ -170,8 +172,8 @@ class Lp:
         gap = float(info.mip_gap) if self.integer else 0.0
         return Solution(values, np.asarray(answer.row_dual), cost_yen, gap)
 
-    def _load(self) -> highspy.Highs:
-        solver = highspy.Highs()
+    def _load(self) -> Any:
+        solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
         solver.setOptionValue("output_flag", False)
         solver.setOptionValue("threads", self.threads)
         solver.setOptionValue("parallel", "off")

@@ -133,7 +133,7 @@ class HomePlanner:
                 solution = self._solve(model, horizon)
                 results.append((solution.cost_yen, start, solution))
                 trials.append(Trial(part.key, start, solution.cost_yen))
-            cost, start, best = min(results, key=lambda result: result[0])
+            _, start, best = min(results, key=lambda result: result[0])
             part.fix(model.lp, start)
         if best is None:
             best = self._solve(model, horizon)
@@ -149,7 +149,9 @@ class HomePlanner:
             return both
         results = []
         for idle in pair:
-            kept = [(block, *_bounds(model.lp, block)) for block in (idle.takes, idle.gives) if block]
+            kept = [
+                (block, *_bounds(model.lp, block)) for block in (idle.takes, idle.gives) if block
+            ]
             for block, _, _ in kept:
                 model.lp.set_bounds(block, 0.0, 0.0)
             results.append((self._solve(model, horizon), idle))
@@ -218,9 +220,7 @@ def compare(plan: HomePlan, other: HomePlan, most: int = 3) -> tuple[float, tupl
     """How much dearer the other plan is, and the terms that moved most (yen, other less plan)."""
     ours = {term.name: term.yen for term in plan.terms}
     theirs = {term.name: term.yen for term in other.terms}
-    moved = [
-        Term(name, theirs.get(name, 0.0) - ours.get(name, 0.0)) for name in {**ours, **theirs}
-    ]
+    moved = [Term(name, theirs.get(name, 0.0) - ours.get(name, 0.0)) for name in {**ours, **theirs}]
     moved.sort(key=lambda term: -abs(term.yen))
     return other.cost_yen - plan.cost_yen, tuple(t for t in moved[:most] if abs(t.yen) > 0.005)
 

@@ -1,8 +1,8 @@
 """The battery's mode of the present slot, by expected cost over scenarios of the home's own errors.
 
-Backwards over the horizon, the cost-to-go V[k, e] of scenario k with stored energy e on a grid obeys
+Backwards over the horizon, the cost to go V[k, e] of scenario k with stored energy e obeys
 
-    V_t[k, e] = min over modes a of  mean over k' in group(k) of  c_t(k', e, a) + V_t+1[k', e'(k', e, a)]
+    V_t[k, e] = min over modes a of mean over k' in group(k) of c_t(k', e, a) + V_t+1[k', e'(a)]
 
 where the modes are the actions themselves (follow, surplus only, charge at a power), so what is
 optimised is what the device will do whatever comes. Scenarios of one group share their decisions:
@@ -88,9 +88,7 @@ def cost_to_go(outcomes: Outcomes, battery: Battery) -> FloatArray:
     for t in range(net_kwh.shape[1] - 1, 0, -1):
         shares = _useful_charges(outcomes, battery, t)
         cost, place = steps.of(net_kwh[:, t], shares, _may_wait(outcomes, t))
-        x = np.where(
-            cost > 0.0, cost * outcomes.buy_yen_kwh[t], cost * outcomes.sell_yen_kwh[t]
-        )
+        x = np.where(cost > 0.0, cost * outcomes.buy_yen_kwh[t], cost * outcomes.sell_yen_kwh[t])
         low = np.minimum(place.astype(np.int32), LEVELS - 2)
         part = place - low
         at = low + base

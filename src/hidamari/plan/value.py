@@ -1,4 +1,4 @@
-"""What energy left at the end of the horizon is worth, so that no plan empties what it must refill."""
+"""What energy left at the end is worth, so that no plan empties what it must refill."""
 
 from dataclasses import dataclass
 

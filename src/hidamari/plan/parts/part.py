@@ -2,22 +2,28 @@
 
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hidamari.plan.bus import Bus
 from hidamari.plan.horizon import AssetPlan, Horizon
 from hidamari.plan.lp import Columns, Lp, Solution
-
-FloatArray = NDArray[np.float64]
 
 
 class Part(Protocol):
     """An asset inside a program."""
 
-    key: str
-    takes: Columns  # kWh from the bus, one per step
-    gives: Columns | None  # kWh to the bus, one per step; None for a pure load
+    @property
+    def key(self) -> str:
+        """The asset's name in plans."""
+        ...
+
+    @property
+    def takes(self) -> Columns:
+        """kWh from the bus, one per step."""
+        ...
+
+    @property
+    def gives(self) -> Columns | None:
+        """kWh to the bus, one per step; None for a pure load."""
+        ...
 
     def relax(self, lp: Lp) -> None:
         """Give up wishes that can make the program infeasible."""
@@ -47,18 +53,4 @@ class Asset(Protocol):
 
     def renew(self, part: Part, lp: Lp, horizon: Horizon) -> None:
         """Put present state and forecasts into an existing part."""
-        ...
-
-
-class Runs(Protocol):
-    """A part whose next run is one block: the planner tries every start."""
-
-    key: str
-
-    def starts(self) -> list[int | None]:
-        """Steps at which the next run may begin; None = no run within the horizon."""
-        ...
-
-    def fix(self, lp: Lp, start: int | None) -> None:
-        """Allow the next run only from `start`."""
         ...

@@ -157,7 +157,9 @@ class Storage:
         for i, trip in enumerate(self.trips):
             if trip.leave > 0:
                 lp.put(part.need_rows.at[i : i + 1], part.level.at[[trip.leave - 1]], 1.0)
-            if trip.back < steps:  # what was short is charged on the way, the program stays feasible
+            if (
+                trip.back < steps
+            ):  # what was short is charged on the way, the program stays feasible
                 lp.put(part.flow.at[[trip.back]], part.short.at[i : i + 1], -1.0)
 
     def _build_directions(self, part: "StoragePart", lp: Lp, horizon: Horizon) -> None:
@@ -175,20 +177,23 @@ class Storage:
         lp.put(rows.at, charging.at, out_kwh)
 
 
+NO_VALUE = EndValue(0.0, 0.0, 0.0)
+
+
 @dataclass(slots=True)
 class StoragePart:
     """The blocks of one storage in the program."""
 
     asset: Storage
     takes: Columns
-    gives: Columns | None
+    gives: Columns
     level: Columns
     first: Columns
     flow: Rows
     short: Columns | None = None
     need_rows: Rows | None = None
     taper_rows: list[Rows] = field(default_factory=list)
-    end: EndValue = EndValue(0.0, 0.0, 0.0)
+    end: EndValue = NO_VALUE
 
     @property
     def key(self) -> str:
@@ -202,7 +207,7 @@ class StoragePart:
     def read(self, solution: Solution, horizon: Horizon) -> AssetPlan:
         """Power, level, and what wear, shortage and the energy left are worth."""
         takes = solution.of(self.takes)
-        gives = solution.of(self.gives) if self.gives is not None else np.zeros_like(takes)
+        gives = solution.of(self.gives)
         level = solution.of(self.level)
         surplus = np.maximum(horizon.pv_kwh - horizon.load_kwh, 0.0)
         terms = [Term("wear", float((takes + gives).sum()) * self.asset.wear_yen_kwh)]

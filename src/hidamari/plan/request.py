@@ -1,0 +1,48 @@
+"""What the solver is asked and what it answers: plain values that can cross a process border."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from hidamari.plan.horizon import Bill, HomePlan, Horizon
+from hidamari.plan.parts.part import Asset
+from hidamari.plan.planner import Forced, LastPlan
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """One plan to be made."""
+
+    horizon: Horizon
+    assets: tuple[Asset, ...]
+    bill: Bill = field(default_factory=Bill)
+    last: LastPlan | None = None
+    exclusive: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WhyRequest:
+    """The plan just made, with decisions taken otherwise, each alone."""
+
+    plan: HomePlan
+    bill: Bill
+    forced: tuple[Forced, ...]
+
+
+class Fault(StrEnum):
+    """Why there is no answer."""
+
+    INPUT = "input"  # what was given cannot be planned with
+    NO_SOLUTION = "no_solution"
+    TIME = "time"  # the whole plan took too long, the process was ended
+    GONE = "gone"  # the process ended by itself
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """No answer, and why."""
+
+    fault: Fault
+    message: str
+
+
+Answer = tuple[HomePlan, ...] | Failed
