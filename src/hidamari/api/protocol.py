@@ -72,6 +72,7 @@ class LimitedHttp(H11Protocol):
         super().__init__(config, server_state, app_state, _loop)
         self.idle_since_s = 0.0
         self._head_timer: asyncio.TimerHandle | None = None
+        self._is_http = True
 
     @property
     def is_idle(self) -> bool:
@@ -98,7 +99,7 @@ class LimitedHttp(H11Protocol):
         super().data_received(data)
         if not self.is_idle:
             self._stop_timer()
-        elif self._head_timer is None and not self.transport.is_closing():
+        elif self._is_http and self._head_timer is None and not self.transport.is_closing():
             self._await_head()  # the first bytes of another request on the same connection
 
     def on_response_complete(self) -> None:
@@ -107,7 +108,8 @@ class LimitedHttp(H11Protocol):
         super().on_response_complete()
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        """The connection lives on as a WebSocket."""
+        """The connection lives on as a WebSocket, which may be silent for as long as it likes."""
+        self._is_http = False
         self._stop_timer()
         self.places.stays(self.transport)
         super().handle_websocket_upgrade(event)
