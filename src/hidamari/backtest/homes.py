@@ -118,6 +118,23 @@ def local_grid(rows: Rows, zone: ZoneInfo, slots: int) -> tuple[date, FloatArray
     return first, np.stack(columns, axis=1).reshape(days, slots, -1)
 
 
+def span(
+    home: HomeYear, beside: FloatArray | None, first: date | None, last: date | None
+) -> tuple[HomeYear, FloatArray | None]:
+    """The home (and an array laid beside it) from `first` to `last`, both included."""
+    begin = max(0, (first - home.first).days) if first is not None else 0
+    end = min(home.days, (last - home.first).days + 1) if last is not None else home.days
+    if begin >= end:
+        raise InputError(f"{home.home}: no day between {first} and {last}")
+    cut = replace(
+        home,
+        first=home.first + timedelta(days=begin),
+        load_kwh=home.load_kwh[begin:end],
+        pv_kwh=home.pv_kwh[begin:end],
+    )
+    return cut, None if beside is None else beside[begin:end]
+
+
 def _column(place: NDArray[np.int64], values: FloatArray, size: int) -> FloatArray:
     inside = (place >= 0) & (place < size) & np.isfinite(values)
     total = np.bincount(place[inside], values[inside], size)

@@ -19,6 +19,7 @@ from hidamari.forecast.outlook import DayFacts, Forecaster, Outlook
 from hidamari.forecast.series import nmae
 from hidamari.forecast.sun import Place, clear_sky_kw_m2
 from hidamari.plan.battery import Action, move
+from hidamari.plan.floor import Floor, SlotPrices
 from hidamari.plan.recursion import Outcomes, choose
 
 FloatArray = NDArray[np.float64]
@@ -56,6 +57,7 @@ class Replay:
         """Live through all days; the first `warm_days` are learned from only."""
         home = self.world.home
         forecaster = Forecaster(home.slots, self.scenarios)
+        floor = Floor(self.world.battery, self.world.slot_h)
         net_kwh = home.load_kwh - home.pv_kwh
         grid_kwh = np.zeros_like(self.world.net_kwh)
         stored: list[float] = []
@@ -69,7 +71,9 @@ class Replay:
                     self._issue(forecaster, day)
                 if day >= self.world.warm_days:
                     begun = time.perf_counter()
-                    action = self._decide(forecaster.look(), slot, stored_kwh)
+                    shadow_kwh = floor.shadow_kwh(stored_kwh)
+                    planned = self._decide(forecaster.look(), slot, shadow_kwh)
+                    action = floor.settle(planned, bool(self.cheapest[slot]))
                     spent_s += time.perf_counter() - begun
                     net = float(net_kwh[day, slot])
                     done = move(self.world.battery, stored_kwh, net, action, self.world.slot_h)
@@ -77,6 +81,7 @@ class Replay:
                         net + done.charge_kwh - done.discharge_kwh
                     )
                     stored_kwh = done.stored_kwh
+                    floor.account(planned, net, self._slot_prices(slot))
                     stored.append(stored_kwh)
                     actions.append(action)
                 forecaster.observe(float(home.load_kwh[day, slot]), float(home.pv_kwh[day, slot]))
@@ -105,6 +110,21 @@ class Replay:
             END_SHARE * float(buy.min()) * world.battery.discharge_efficiency,
         )
         return choose(outcomes, world.battery, stored_kwh).action
+
+    @property
+    def cheapest(self) -> NDArray[np.bool_]:
+        """Slots at the lowest price of the day, where there is more than one price."""
+        buy = self.world.prices.buy_yen_kwh
+        cheapest: NDArray[np.bool_] = (buy == buy.min()) & bool(buy.min() < buy.max())
+        return cheapest
+
+    def _slot_prices(self, slot: int) -> SlotPrices:
+        prices = self.world.prices
+        return SlotPrices(
+            float(prices.buy_yen_kwh[slot]),
+            float(prices.sell_yen_kwh[slot]),
+            bool(self.cheapest[slot]),
+        )
 
     def _facts(self, day: int) -> DayFacts:
         home = self.world.home

@@ -32,7 +32,7 @@ def ridge(x: FloatArray, y: FloatArray, weight: FloatArray, prior: FloatArray) -
     size = x.shape[1]
     left = scaled.T @ x + RIDGE_ROWS * np.eye(size)
     right = scaled.T @ y + RIDGE_ROWS * prior
-    answer: FloatArray = np.linalg.solve(left, right)
+    answer: FloatArray = np.asarray(np.linalg.solve(left, right), dtype=np.float64)
     return answer
 
 

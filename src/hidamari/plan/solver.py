@@ -49,6 +49,7 @@ class ProcessSolver:
     """
 
     limit_s: float = PLAN_LIMIT_S
+    start_limit_s: float = START_LIMIT_S
     command: tuple[str, ...] = (sys.executable, "-m", "hidamari.plan.child")
     process: subprocess.Popen[bytes] | None = None
     to_child: Connection | None = None
@@ -60,7 +61,7 @@ class ProcessSolver:
         if self.process is None or self.process.poll() is not None:
             self.close()
             self._start()
-            limit_s += START_LIMIT_S
+            limit_s += self.start_limit_s
         if self.to_child is None or self.from_child is None:
             return Failed(Fault.GONE, "the solver could not be started")
         try:

@@ -1,0 +1,207 @@
+"""The backtest command: measured homes replayed, and what they would have paid by other rules."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hidamari.backtest.homes import (
+    HomeYear,
+    Rows,
+    home_year,
+    local_grid,
+    read_meta,
+    read_rows,
+    scaled,
+    span,
+)
+from hidamari.backtest.replay import Account, Replay
+from hidamari.backtest.world import (
+    WARM_DAYS,
+    Prices,
+    World,
+    flat,
+    night_fill,
+    no_battery,
+    optimum,
+    self_consumption,
+    time_of_use,
+)
+from hidamari.core.errors import InputError
+from hidamari.forecast.load import DayKind, PastDays, same_kind_rule
+from hidamari.forecast.series import nmae
+from hidamari.forecast.sun import Place
+from hidamari.plan.battery import Battery
+
+FloatArray = NDArray[np.float64]
+
+TARIFFS: dict[str, Callable[[int], Prices]] = {"tou": time_of_use, "flat": flat}
+TOKYO_PLACE = ("Asia/Tokyo", 35.68, 139.77)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says; `tariff` is "tou", "flat" or already prices per slot."""
+
+    homes: Path
+    meta: Path | None = None
+    only: tuple[str, ...] = ()
+    tariff: str | Prices = "tou"
+    battery_kwh: float = 10.0
+    battery_kw: float = 4.0
+    solar_forecast: Path | None = None
+    first: date | None = None
+    last: date | None = None
+    scenarios: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class HomeResult:
+    """One home: bills in yen a year, shares, forecast errors, milliseconds a plan."""
+
+    home: str
+    none_yen: float
+    greedy_yen: float
+    night_yen: float
+    ours_yen: float
+    optimum_yen: float
+    best_rule_yen: float
+    captured_share: float
+    load_nmae: float
+    load_nmae_yesterday: float
+    load_nmae_rule: float
+    pv_nmae: float | None
+    pv_nmae_yesterday: float | None
+    plan_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All homes, the mean of every number, and how long it took."""
+
+    homes: tuple[HomeResult, ...]
+    seconds: float = 0.0
+    mean: dict[str, float] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, object]:
+        """The form of `--json`."""
+        return {"homes": [asdict(home) for home in self.homes], "mean": self.mean}
+
+
+def run(options: Options, on_day: Callable[[str, int, int], None] | None = None) -> Report:
+    """Replay every home; `on_day(home, day, days)` is called as time passes (progress bar)."""
+    begun = time.perf_counter()
+    rows = read_rows(options.homes, ("load_kwh", "pv_kwh"))
+    meta = read_meta(options.meta) if options.meta is not None else {}
+    files = _read_files(options)
+    names = options.only or tuple(rows)
+    unknown = [name for name in names if name not in rows]
+    if unknown:
+        raise InputError(f"{options.homes}: no home {unknown[0]}; there are {', '.join(rows)}")
+    results = []
+    for name in names:
+        place = _place(name, meta.get(name))
+        home = scaled(home_year(rows[name], place.zone))
+        file_kwh = _file_grid(files.get(name), home)
+        home, file_kwh = span(home, file_kwh, options.first, options.last)
+        replay = Replay(_world(home, options), place, file_kwh, options.scenarios)
+        if on_day is not None:
+            replay.on_day = _day_caller(on_day, name, home.days)
+        results.append(_result(replay, replay.run()))
+    return Report(tuple(results), time.perf_counter() - begun, _means(results))
+
+
+def _day_caller(
+    on_day: Callable[[str, int, int], None], name: str, days: int
+) -> Callable[[int], None]:
+    return lambda day: on_day(name, day + 1, days)
+
+
+def _result(replay: Replay, account: Account) -> HomeResult:
+    world, home = replay.world, replay.world.home
+    none_yen, best_yen = no_battery(world), optimum(world)
+    greedy_yen, night_yen = self_consumption(world), night_fill(world)
+    gain = none_yen - best_yen
+    warm = world.warm_days
+    load, pv = home.load_kwh, home.pv_kwh
+    rule = np.array([_rule_day(home, day) for day in range(warm, home.days)])
+    return HomeResult(
+        home=home.home,
+        none_yen=none_yen,
+        greedy_yen=greedy_yen,
+        night_yen=night_yen,
+        ours_yen=account.ours_yen,
+        optimum_yen=best_yen,
+        best_rule_yen=min(greedy_yen, night_yen),
+        captured_share=(none_yen - account.ours_yen) / gain if gain > 0.0 else 1.0,
+        load_nmae=account.load_nmae,
+        load_nmae_yesterday=nmae(load[warm - 1 : -1], load[warm:]),
+        load_nmae_rule=nmae(rule, load[warm:]),
+        pv_nmae=account.pv_nmae if home.has_pv else None,
+        pv_nmae_yesterday=nmae(pv[warm - 1 : -1], pv[warm:]) if home.has_pv else None,
+        plan_ms=account.plan_ms,
+    )
+
+
+def _rule_day(home: HomeYear, day: int) -> FloatArray:
+    kinds = tuple(DayKind(home.weekday(i), home.weekday(i) >= 5) for i in range(day + 1))
+    return same_kind_rule(PastDays(home.load_kwh[:day], kinds[:-1]), kinds[-1])
+
+
+def _world(home: HomeYear, options: Options) -> World:
+    if home.days <= WARM_DAYS:
+        raise InputError(f"{home.home}: {home.days} days, more than {WARM_DAYS} expected")
+    if isinstance(options.tariff, Prices):
+        prices = options.tariff
+    elif options.tariff in TARIFFS:
+        prices = TARIFFS[options.tariff](home.slots)
+    else:
+        raise InputError(f"tariff: one of {', '.join(TARIFFS)} expected, got {options.tariff}")
+    power_kw = options.battery_kw
+    return World(home, prices, Battery(options.battery_kwh, power_kw, power_kw))
+
+
+def _place(name: str, meta: dict[str, str] | None) -> Place:
+    """Zone and coordinates; without a companion file the home stands in Tokyo."""
+    if meta is None:
+        zone, latitude, longitude = TOKYO_PLACE
+        return Place(latitude, longitude, ZoneInfo(zone))
+    try:
+        return Place(float(meta["lat"]), float(meta["lon"]), ZoneInfo(meta["tz"]))
+    except (KeyError, ValueError, ZoneInfoNotFoundError) as error:
+        raise InputError(f"{name}: tz, lat and lon expected in the companion file") from error
+
+
+def _read_files(options: Options) -> dict[str, Rows]:
+    if options.solar_forecast is None:
+        return {}
+    return read_rows(options.solar_forecast, ("pv_fc_kwh",))
+
+
+def _file_grid(rows: Rows | None, home: HomeYear) -> FloatArray | None:
+    """The forecast file on the home's days, scaled as its array is; NaN where not issued."""
+    if rows is None:
+        return None
+    first, grid = local_grid(rows, home.zone, home.slots)
+    answer = np.full(home.load_kwh.shape, np.nan)
+    offset = (first - home.first).days
+    for day in range(grid.shape[0]):
+        if 0 <= day + offset < home.days:
+            answer[day + offset] = grid[day, :, 0] * home.pv_scale
+    return answer
+
+
+def _means(results: Sequence[HomeResult]) -> dict[str, float]:
+    rows = [asdict(result) for result in results]
+    names = [name for name in rows[0] if name != "home"] if rows else []
+    means = {}
+    for name in names:
+        values = [row[name] for row in rows if row[name] is not None]
+        if values:
+            means[name] = float(np.mean(values))
+    return means
