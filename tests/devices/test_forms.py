@@ -90,3 +90,11 @@ def test_an_instance_list_must_hold_what_it_counts() -> None:
     assert NodeProfile.object_list.decode(edt, node) == (Eoj(2, 0x79, 1), Eoj(2, 0x7D, 1))
     assert NodeProfile.object_list.decode(b"\x05" + edt[1:], node) is None
     assert NodeProfile.class_codes.decode(bytes.fromhex("020279027D"), node) == (0x279, 0x27D)
+
+
+def test_only_times_of_the_day_can_be_set() -> None:
+    device = AirConditioner(Eoj.parse("013001"))
+    assert Common.clock_min.encode_edt is not None
+    assert Common.clock_min.encode_edt(750, device) == b"\x0c\x1e"
+    with pytest.raises(InputError, match="0 to 1439"):
+        Common.clock_min.encode_edt(1440, device)

@@ -162,3 +162,10 @@ def test_an_air_conditioner_works_better_in_mild_weather() -> None:
     assert compressor_kw(2.0, 20.0, 15.0) < compressor_kw(2.0, 20.0, -5.0)
     assert compressor_kw(-2.0, 26.0, 30.0) < compressor_kw(-2.0, 26.0, 37.0)
     assert compressor_kw(0.0, 26.0, 30.0) == pytest.approx(0.015)
+
+
+def test_a_battery_without_taper_charges_at_full_power_to_the_top() -> None:
+    battery = BatteryModel(10.0, 9.0, 4.0, 4.0, taper_from=1.0)
+    # 1 kWh of room takes 1 / 0.95 kWh AC.
+    assert battery.bound_kw(4.0, 0.25) == pytest.approx(4.0)
+    assert battery.bound_kw(4.0, 0.5) == pytest.approx(2.0 / 0.95)

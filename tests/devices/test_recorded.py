@@ -105,3 +105,15 @@ def test_ranges_cover_all_channels_with_few_requests() -> None:
 def test_old_channels_give_energy_and_current() -> None:
     values = {(v.channel, v.name): v.value for v in named("board").channel_values()}
     assert values == {("1", "energy_kwh"): 10.0, ("1", "current_a"): pytest.approx(1.0)}
+
+
+def test_a_board_writes_the_range_that_was_asked_for() -> None:
+    powers, energies = Board.lists[0], Board.lists[1]
+    assert powers.write(b"\x02\x02", [(1.0,), (-2.4,), (None,)], 0.01).hex() == (
+        "0202" + "fffffffe" + "7ffffffe"
+    )
+    assert energies.write(b"\x01\x02", [(1.239,), (None,)], 0.01).hex() == (
+        "0102" + "0000007b" + "fffffffe"
+    )
+    assert powers.write(b"", [(7.0,)], 0.01).hex() == "010100000007"
+    assert powers.write(b"\x09\x05", [(7.0,)], 0.01) == b"\x09\x00"

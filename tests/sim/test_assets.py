@@ -234,3 +234,18 @@ def test_a_machine_switched_on_by_hand_draws_for_the_heat_it_moves() -> None:
     # Cooling does not heat a cold room.
     cold = replace(told, room=RoomModel(18.0, 10.0))
     assert step_air(cold, 0.0, 10.0, 0.5, 13.0).room.room_c < 18.0
+
+
+def test_a_car_stand_stops_when_the_amount_is_given() -> None:
+    told = replace(CAR, mode=CarMode.DISCHARGE, discharge_kwh=1.0)
+    half = step_car(replace(told, discharge_kwh=1.5), -2.0, HALF_H, 12.0)
+    assert half.working is CarWorking.DISCHARGE
+    assert half.discharge_kwh == pytest.approx(0.5)
+    done = step_car(told, -2.0, HALF_H, 12.0)
+    assert done.discharged_kwh == pytest.approx(1.0)
+    assert (done.mode, done.discharge_kwh) == (CarMode.STANDBY, 0.0)
+
+
+def test_a_battery_counts_down_what_it_still_has_to_give() -> None:
+    told = replace(BATTERY, mode=Working.DISCHARGING, discharge_kwh=2.0)
+    assert step_battery(told, -1.0, HALF_H).discharge_kwh == pytest.approx(1.5)

@@ -259,3 +259,20 @@ def test_a_saved_house_of_another_shape_gives_no_house(tmp_path: Path) -> None:
     data["state"]["battery"]["colour"] = "white"
     path.write_text(json.dumps(data))
     assert load(path, YEAR) is None
+
+
+def test_a_new_house_has_a_hundred_days_behind_it() -> None:
+    house = World.new(7, AT, YEAR)
+    assert house.at == AT
+    oldest = house.half_hours.day(99, house.slot, export=False)
+    assert None not in oldest.kwh
+    assert list(oldest.kwh) == sorted(oldest.kwh)
+
+
+def test_a_value_where_a_part_should_be_gives_no_house(tmp_path: Path) -> None:
+    path = tmp_path / "sim.json"
+    save(world(), path)
+    data = json.loads(path.read_text())
+    data["state"]["battery"] = 7
+    path.write_text(json.dumps(data))
+    assert load(path, YEAR) is None

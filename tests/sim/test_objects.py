@@ -324,7 +324,10 @@ def test_recorded_devices_answer_what_the_file_says(tmp_path: Path) -> None:
     assert expand("0000@3:0102") == bytes.fromhex("0000010201020102")
 
 
-@pytest.mark.parametrize("text", ["{", '{"027D": {"get": {}}}', '{"027D01": {"get": {"E4": "x"}}}'])
+@pytest.mark.parametrize(
+    "text",
+    ["{", '{"027D01": {"get": []}}', '{"027D": {"get": {}}}', '{"027D01": {"get": {"E4": "x"}}}'],
+)
 def test_a_wrong_file_of_devices_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "devices.json"
     path.write_text(text)

@@ -230,3 +230,14 @@ def test_a_half_hour_lived_in_small_steps_takes_the_same_energy() -> None:
     assert np.mean([m.sun_kw for m in minutes]) == pytest.approx(whole.sun_kw)
     assert sum(m.draw.litres for m in minutes) == pytest.approx(whole.draw.litres)
     assert whole.local_h == 18.0
+
+
+def test_a_persons_own_hours_keep_their_energy(tmp_path: Path) -> None:
+    start = datetime(2026, 1, 5, tzinfo=TOKYO)
+    rows = [
+        f"{(start + timedelta(hours=h)).isoformat()},{0.5 + 0.1 * h:.1f},0.3" for h in range(24)
+    ]
+    own = replay.read_csv(own_file(tmp_path, rows), 1)
+    load_kwh, pv_kwh = own.half_hours(slot_of(start), 48)
+    assert load_kwh.reshape(24, 2).sum(axis=1) == pytest.approx([0.5 + 0.1 * h for h in range(24)])
+    assert pv_kwh.reshape(24, 2).sum(axis=1) == pytest.approx(0.3)

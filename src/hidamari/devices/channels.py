@@ -85,23 +85,18 @@ class ListRead:
 
 
 def channel_number(raw: bytes, name: str, energy_factor: float | None) -> float | None:
-    """Four bytes of a list: W signed for powers, counts x factor for energies, R and T amperes."""
+    """Four bytes of a list: W signed for powers, counts times the factor for energies."""
     if name == "power_w":
         watts = int.from_bytes(raw, "big", signed=True)
         return None if watts in NO_POWER else float(watts)
-    if name == "current_a":
-        return phase_sum_a(raw)
     count = int.from_bytes(raw, "big")
     return None if count in NO_ENERGY or energy_factor is None else count * energy_factor
 
 
 def channel_bytes(value: float | None, name: str, factor: float) -> bytes:
-    """The reverse of `channel_number`; a current is put on phase R alone."""
+    """The reverse of `channel_number`; an energy never rounds up."""
     if name == "power_w":
         return (0x7FFFFFFE if value is None else round(value)).to_bytes(4, "big", signed=True)
-    if name == "current_a":
-        amps = b"\x7f\xfe" if value is None else round(value * 10).to_bytes(2, "big", signed=True)
-        return amps + b"\x7f\xfe"
     return (0xFFFFFFFE if value is None else int(value / factor + 1e-9)).to_bytes(4, "big")
 
 
