@@ -68,7 +68,7 @@ def show(home: FixtureHome, page: Browser, screen: Screen, state: State, lang: s
     page.open(f"{home.url}/boot.js")
     page.run(f"localStorage.setItem('hidamari', JSON.stringify({{lang: '{lang}'}}))")
     page.open(home.url + screen.path)
-    page.wait("document.querySelector('h1')")
+    page.wait("document.querySelector('h1:not(.sr)')")
     if state == "loading":
         page.rest(SKELETON_S)
         return

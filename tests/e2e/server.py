@@ -34,6 +34,7 @@ class FixtureHome:
         self.must_change = False
         self.turn = 0
         self.beat_s = 0.0
+        self.without: frozenset[str] = frozenset()
         self.sent: list[tuple[str, str, Any]] = []
         app = Starlette(
             routes=[
@@ -70,6 +71,10 @@ class FixtureHome:
         """Let go of answers that are held back, and end live connections of earlier pages."""
         self.turn += 1
 
+    def _now(self) -> dict[str, Any]:
+        found = answers.now(self.state)
+        return found | {"has": {k: v and k not in self.without for k, v in found["has"].items()}}
+
     async def _file(self, request: Request) -> Response:
         path = WEB / request.path_params["path"]
         headers = {"Content-Security-Policy": POLICY}
@@ -85,7 +90,7 @@ class FixtureHome:
             await socket.close()
             return
         await socket.accept()
-        await socket.send_json({"type": "now", "now": answers.now(self.state)})
+        await socket.send_json({"type": "now", "now": self._now()})
         turn, passed_s = self.turn, 0.0
         try:
             while self.state != "offline" and self.turn == turn:
@@ -93,7 +98,7 @@ class FixtureHome:
                 passed_s += 0.1
                 if self.beat_s and passed_s >= self.beat_s:
                     passed_s = 0.0
-                    await socket.send_json({"type": "now", "now": answers.now(self.state)})
+                    await socket.send_json({"type": "now", "now": self._now()})
             await socket.close()
         except WebSocketDisconnect:
             return
@@ -131,7 +136,7 @@ class FixtureHome:
     def _answer(self, path: str, query: dict[str, str]) -> Any:
         state = self.state
         simple = {
-            "now": lambda: answers.now(state),
+            "now": self._now,
             "history": lambda: answers.history(state, query),
             "cost": lambda: answers.cost(state, query),
             "meter": lambda: answers.meter(state),

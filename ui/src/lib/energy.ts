@@ -75,21 +75,25 @@ export interface Spoke {
   /** true: towards the house */
   inward: boolean;
   kw: number;
-  tone: Source;
+  /** where the electricity comes from; `other` when that is not known */
+  tone: Source | 'other';
 }
 
-function main(all: Stream[], to: Sink): Source {
-  return all.filter((s) => s.to === to).sort((a, b) => b.kw - a.kw)[0]?.from ?? 'buy';
+function main(all: Stream[], to: Sink, kw: number): Source | 'other' {
+  const feeding = all.filter((s) => s.to === to).sort((a, b) => b.kw - a.kw);
+  const known_kw = feeding.reduce((sum, s) => sum + s.kw, 0);
+  return known_kw < kw / 2 ? 'other' : (feeding[0]?.from ?? 'other');
 }
 
 /** The lines of the picture: one per part of the house, coloured by where the electricity comes from. */
 export function spokes(p: Powers): Spoke[] {
-  const all = streams(p);
+  // With a source missing nobody can say what feeds what.
+  const all = p.pv_kw === null && p.use_kw === null ? [] : streams(p);
   const lines: Spoke[] = [];
   const add = (node: Node, kw: Num, source: Source, sink: Sink | null): void => {
     if (kw === null || Math.abs(kw) < QUIET_KW) return;
     if (kw < 0) lines.push({ node, inward: true, kw: -kw, tone: source });
-    else if (sink) lines.push({ node, inward: false, kw, tone: main(all, sink) });
+    else if (sink) lines.push({ node, inward: false, kw, tone: main(all, sink, kw) });
   };
   add('solar', p.pv_kw === null ? null : -p.pv_kw, 'solar', null);
   add('gen', p.gen_kw === null ? null : -p.gen_kw, 'gen', null);

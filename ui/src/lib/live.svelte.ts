@@ -115,7 +115,7 @@ class Live {
 
   #poll(): void {
     const quiet_s = (Date.now() - this.heard_ms) / 1000;
-    const flowing = this.#socket?.readyState === WebSocket.OPEN && quiet_s < OLD_S / 2;
+    const flowing = this.link === 'open' && this.#socket?.readyState === WebSocket.OPEN && quiet_s < OLD_S / 2;
     if (!document.hidden && !flowing) void this.refresh();
   }
 

@@ -5,13 +5,15 @@ import { QUIET_KW, type Powers } from './energy.ts';
 export type SentenceCode =
   | 'solar_covers' | 'solar_covers_charges' | 'solar_covers_sells' | 'solar_covers_charges_sells'
   | 'solar_battery' | 'solar_buy' | 'solar_battery_buy' | 'battery_covers' | 'battery_buy'
-  | 'buy_only' | 'buy_charges' | 'buy_car' | 'car_covers' | 'nothing_yet';
+  | 'buy_only' | 'buy_charges' | 'buy_car' | 'car_covers' | 'nothing_yet' | 'partly';
 
 /** Bought power up to this share of the use is the meter's own hunting, not a fact for people. */
 const SMALL_SHARE = 0.08;
 
+const NAMES = ['pv_kw', 'gen_kw', 'grid_kw', 'battery_kw', 'ev_kw', 'heater_kw', 'load_kw', 'use_kw'] as const;
+
 export function sentenceCode(p: Powers): SentenceCode {
-  if (p.use_kw === null || p.grid_kw === null) return 'nothing_yet';
+  if (p.use_kw === null || p.grid_kw === null) return NAMES.some((name) => p[name] !== null) ? 'partly' : 'nothing_yet';
   const small = Math.max(QUIET_KW * 2, SMALL_SHARE * p.use_kw);
   const sun = (p.pv_kw ?? 0) + (p.gen_kw ?? 0) > small;
   const buys = p.grid_kw > small;
