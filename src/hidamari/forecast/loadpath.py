@@ -21,7 +21,7 @@ from hidamari.forecast.score import Ledger
 
 FloatArray = NDArray[np.float64]
 
-RING_DAYS = 64  # how many days of past forecasts are kept
+RING_DAYS = 100  # how many days of past forecasts are kept
 FIT_DAYS = 56
 FIT_EVERY_DAYS = 7
 FIT_HALF_LIFE_DAYS = 60.0

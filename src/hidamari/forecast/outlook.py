@@ -19,7 +19,9 @@ FloatArray = NDArray[np.float64]
 Float32Array = NDArray[np.float32]
 
 HORIZON_DAYS = 1.5
-ERROR_DAYS = 30
+ERROR_DAYS = 30  # how many past days make scenarios ...
+POOL_DAYS = 90  # ... of how many that are looked at
+LIKE_INDEX = 0.3  # a day expected this much brighter or darker counts 0.6 times
 ERROR_MEMORY_DAYS = 40.0
 OTHER_KIND_WEIGHT = 0.6
 MEASURED_SHARE = 0.9  # a day with more gaps than this leaves no error to learn from
@@ -97,15 +99,15 @@ class Forecaster:
         self.has_looked = True
         load_kwh = self.load.forecast()
         pv_kwh = self.solar.forecast()
-        past = self._error_days()
-        if len(past) == 0:
+        pool = self._error_days()
+        if not pool:
             net = (load_kwh - pv_kwh).astype(np.float32)[None]
             return Outlook(load_kwh, pv_kwh, net, np.ones(1, np.float32), is_enough=False)
+        past, weight = self._alike(pool)
         loads = self.load.scenarios(load_kwh, past)
         suns = self.solar.scenarios(pv_kwh, past)
         net = (loads - suns).astype(np.float32)
         np.multiply(net, np.float32(CAUTION), out=net, where=net > 0.0)
-        weight = self._weights(past)
         return Outlook(load_kwh, pv_kwh, net, weight, is_enough=len(past) >= FEWEST_DAYS)
 
     def load_day_kwh(self) -> FloatArray:
@@ -120,17 +122,20 @@ class Forecaster:
         """Past days whose errors over the whole horizon are known, newest first."""
         enough = MEASURED_SHARE * self.slots
         newest = self.day - 2
-        oldest = max(self.load.first_forecast_day, newest - self.scenarios + 1)
+        oldest = max(self.load.first_forecast_day, newest - POOL_DAYS + 1)
         return [
             day
             for day in range(newest, oldest - 1, -1)
             if self.measured[day] >= enough and self.measured[day + 1] >= enough
         ]
 
-    def _weights(self, past: list[int]) -> Float32Array:
+    def _alike(self, pool: list[int]) -> tuple[list[int], Float32Array]:
+        """The past days most like today, newest first, and their shares."""
         today = self.kinds[self.day]
-        age = self.day - np.array(past)
-        same = np.array([self.kinds[day].is_off == today.is_off for day in past])
+        age = self.day - np.array(pool)
+        same = np.array([self.kinds[day].is_off == today.is_off for day in pool])
         weight = np.exp(-age / ERROR_MEMORY_DAYS) * np.where(same, 1.0, OTHER_KIND_WEIGHT)
-        shares: Float32Array = (weight / weight.sum()).astype(np.float32)
-        return shares
+        weight *= self.solar.likeness(pool, LIKE_INDEX)
+        best = np.sort(np.argsort(-weight, kind="stable")[: self.scenarios])
+        shares: Float32Array = (weight[best] / weight[best].sum()).astype(np.float32)
+        return [pool[i] for i in best], shares

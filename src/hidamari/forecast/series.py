@@ -8,8 +8,7 @@ FloatArray = NDArray[np.float64]
 
 def weighted_mean(days: FloatArray, weight: FloatArray) -> FloatArray:
     """Mean over the first axis; `weight` one per day."""
-    answer: FloatArray = weight @ days / weight.sum()
-    return answer
+    return np.asarray(weight @ days / weight.sum(), dtype=np.float64)
 
 
 def weighted_quantile(days: FloatArray, weight: FloatArray, q: float) -> FloatArray:

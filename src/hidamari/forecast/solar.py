@@ -49,12 +49,11 @@ def day_shape(past: SolarPast, index: FloatArray, clear_kw_m2: FloatArray) -> Fl
     ratio = past.ratio()
     age = np.arange(len(ratio), 0, -1)
     weight = np.exp(-age / SHAPE_MEMORY_DAYS) * np.minimum(index[-len(ratio) :], 1.0) + 1e-6
-    shape: FloatArray = weighted_mean(ratio, weight) * clear_kw_m2
+    shape = weighted_mean(ratio, weight) * clear_kw_m2
     total = float(shape.sum())
     if total <= 0.0:
         return np.zeros_like(clear_kw_m2)
-    answer: FloatArray = shape / total
-    return answer
+    return np.asarray(shape / total, dtype=np.float64)
 
 
 def median_day(past: SolarPast, clear_kw_m2: FloatArray) -> FloatArray:

@@ -19,7 +19,7 @@ from hidamari.forecast.solar import (
 
 FloatArray = NDArray[np.float64]
 
-RING_DAYS = 64
+RING_DAYS = 100
 KEEP_DAYS = 400  # days of indices the regressions learn from
 AFTERNOON_H = 13.0
 WINDOW_SLOTS = 4  # how many slots tell how today compares with its forecast
@@ -53,6 +53,7 @@ class SolarPath:
         self._ratio = 1.0
         self._made = np.zeros((RING_DAYS, slots, horizon), dtype=np.float32)
         self._mosts = np.zeros((RING_DAYS, 3 * slots))
+        self._outlook = np.zeros((RING_DAYS, slots))  # index expected over a day, at every slot
 
     def begin_day(
         self, clear: FloatArray, next_clear: FloatArray, file_kwh: FloatArray | None
@@ -92,7 +93,17 @@ class SolarPath:
         path = np.concatenate([self._today * self._ratio, self._tomorrow, self._tomorrow])
         answer = path[self.slot : self.slot + self.horizon]
         self._made[self.day % RING_DAYS, self.slot] = answer
+        possible = float(self._most[self.slot : self.slot + self.slots].sum())
+        expected = float(answer[: self.slots].sum())
+        self._outlook[self.day % RING_DAYS, self.slot] = expected / possible if possible else 0.0
         return answer
+
+    def likeness(self, past: list[int], width: float) -> FloatArray:
+        """How alike the outlook of past days was at this time of day: 1 = the same, (days,)."""
+        then = self._outlook[np.array(past) % RING_DAYS, self.slot]
+        apart = (then - self._outlook[self.day % RING_DAYS, self.slot]) / width
+        alike: FloatArray = np.exp(-0.5 * apart**2)
+        return alike
 
     def scenarios(self, path_kwh: FloatArray, past: list[int]) -> FloatArray:
         """The forecast with past days' errors as shares of what was possible, (days, horizon)."""
