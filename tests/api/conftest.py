@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.api.house import NOW, PaperHome, fill
+from tests.api.street import Street
 
 from hidamari.api.app import Options, create_app
 from hidamari.api.auth import FILE, Auth
@@ -44,9 +45,7 @@ class Bench:
     ) -> AsyncIterator[httpx.AsyncClient]:
         """A client at loopback (or another address), signed in as `user`."""
         transport = httpx.ASGITransport(self.app, client=(address, 50000))
-        async with httpx.AsyncClient(
-            transport=transport, base_url=URL, headers=headers
-        ) as client:
+        async with httpx.AsyncClient(transport=transport, base_url=URL, headers=headers) as client:
             if user is not None:
                 body = {"user": user, "password": PASSWORD}
                 answer = await client.post("/api/v1/session", json=body)
@@ -97,3 +96,10 @@ def filled(six_weeks: Path, owner_only: Path, tmp_path: Path) -> Iterator[Bench]
     found = Bench(tmp_path)
     yield found
     found.home.store.close()
+
+
+@pytest.fixture
+def street(bench: Bench) -> Iterator[Street]:
+    """The bench behind real doors."""
+    with Street(bench) as found:
+        yield found

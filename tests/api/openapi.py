@@ -107,13 +107,14 @@ def _answers(before: Json, after: Json, roots: tuple[Json, Json], where: str) ->
 def _takes_less(was: Json, now: Json, roots: tuple[Json, Json], where: str) -> list[str]:
     """What was accepted and is no longer."""
     was, now = _plain(was, roots[0]), _plain(now, roots[1])
-    found = [f"{where}: {kind} refused now" for kind in _kinds(was, roots[0]) - _kinds(now, roots[1])]
+    found = [
+        f"{where}: {kind} refused now" for kind in _kinds(was, roots[0]) - _kinds(now, roots[1])
+    ]
     gone = set(map(str, was.get("enum", []))) - set(map(str, now.get("enum", was.get("enum", []))))
     found += [f"{where}: {value} refused now" for value in gone]
-    for limit, is_upper in (("maxLength", True), ("maximum", True), ("minLength", False)):
-        if limit in now and (limit not in was or (was[limit] > now[limit]) is is_upper):
-            if was.get(limit) != now[limit]:
-                found.append(f"{where}: narrower {limit}")
+    for limit, sign in (("maxLength", 1), ("maximum", 1), ("minLength", -1), ("minimum", -1)):
+        if limit in now and (limit not in was or sign * was[limit] > sign * now[limit]):
+            found.append(f"{where}: narrower {limit}")
     props, before = now.get("properties", {}), was.get("properties", {})
     found += [f"{where}.{key}: refused now" for key in before if key not in props]
     needed = set(now.get("required", [])) - set(was.get("required", []))

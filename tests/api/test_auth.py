@@ -73,7 +73,9 @@ def test_short_long_and_common_passwords_are_refused(password: str) -> None:
         check_password(password, "hanako")
 
 
-@pytest.mark.parametrize("password", ["12 のひまわり", "x1!" * 40, "correct horse battery", "ab12cd34ef"])
+@pytest.mark.parametrize(
+    "password", ["12 のひまわり", "x1!" * 40, "correct horse battery", "ab12cd34ef"]
+)
 def test_no_rules_of_composition_are_made(password: str) -> None:
     check_password(password, "hanako")
 
@@ -275,9 +277,13 @@ def test_a_home_has_at_most_four_users_and_always_an_owner(bench: Bench) -> None
             assert (await client.post("/api/v1/users", json=body)).status_code == 201
         fifth = {"name": "goro", "role": "member", "password": NEW}
         assert (await client.post("/api/v1/users", json=fifth)).status_code == 422
-        assert (await client.post("/api/v1/users", json=fifth | {"name": "taro"})).status_code == 409
+        assert (
+            await client.post("/api/v1/users", json=fifth | {"name": "taro"})
+        ).status_code == 409
         assert (await client.delete("/api/v1/users/owner")).status_code == 422
-        assert (await client.patch("/api/v1/users/owner", json={"role": "viewer"})).status_code == 409
+        assert (
+            await client.patch("/api/v1/users/owner", json={"role": "viewer"})
+        ).status_code == 409
         assert (await client.delete("/api/v1/users/taro")).status_code == 204
 
     bench.talk(talk)

@@ -1,75 +1,24 @@
 """Real doors on loopback: slow, hoarding and raving clients, TLS, and ports that are taken."""
 
-import asyncio
 import hashlib
 import random
 import socket
 import ssl
-import threading
-import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
 from tests.api.conftest import PASSWORD, Bench
+from tests.api.street import HOST, Street
 
 from hidamari.api import protocol
-from hidamari.api.app import Options
-from hidamari.api.certificate import DoorKey, door_key
+from hidamari.api.certificate import door_key
 from hidamari.api.protocol import MAX_CONNECTIONS
-from hidamari.api.serve import DoorPlan, Listening, serve
+from hidamari.api.serve import DoorPlan, Listening
 from hidamari.core.errors import StartError
 
-HOST = "127.0.0.1"
 HEAD = b"GET /.well-known/hidamari HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-
-
-class Street:
-    """A home with both doors open, served by a thread of its own."""
-
-    def __init__(self, bench: Bench) -> None:
-        self.bench = bench
-        self.listening = Listening(DoorPlan(HOST, 0, 0))
-        self.key: DoorKey = door_key(bench.home.folder, ["localhost", HOST], bench.home.clock.now())
-        self.url = f"http://{HOST}:{self.listening.http_port}"
-        self.secure_url = f"https://{HOST}:{self.listening.https_port}"
-        bench.rebuild(Options(https_port=self.listening.https_port))
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def _run(self) -> None:
-        app = serve(self.bench.app, self.listening, self.key.context())
-        self._task = self._loop.create_task(app)
-        with suppress(asyncio.CancelledError):
-            self._loop.run_until_complete(self._task)
-        self._loop.close()
-
-    def __enter__(self) -> "Street":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._task.cancel)
-        self._thread.join(10)
-        assert not self._thread.is_alive()
-
-    def connect(self) -> socket.socket:
-        return socket.create_connection((HOST, self.listening.http_port), timeout=10)
-
-    def is_well(self) -> float:
-        """Seconds that a healthy request takes right now."""
-        before = time.perf_counter()
-        answer = httpx.get(f"{self.url}/.well-known/hidamari", timeout=5)
-        assert answer.status_code == 200
-        return time.perf_counter() - before
-
-
-@pytest.fixture
-def street(bench: Bench) -> Iterator[Street]:
-    with Street(bench) as found:
-        yield found
 
 
 @pytest.mark.t(16)

@@ -92,7 +92,7 @@ def _range(
         "starts": edges[:-1],
         "buy_yen": buy,
         "sell_yen": sell,
-        "total": _total(buy, sell, bill.yen(Item.BASIC)),
+        "total": _total(all_yen, bill.yen(Item.BASIC)),
         "bands": _bands(bill),
         "notes": [note.value for note in bill.notes],
     }
@@ -148,17 +148,16 @@ def _fold(
     return found
 
 
-def _total(
-    buy: Sequence[float | None], sell: Sequence[float | None], basic_yen: float
-) -> schema.Money:
-    bought, sold = ([yen for yen in side if yen is not None] for side in (buy, sell))
-    if not bought and not sold:
+def _total(yen: FloatArray, basic_yen: float) -> schema.Money:
+    """Sums of cost and income, shape (n, 2), before their steps were rounded."""
+    if np.isnan(yen).all():
         return schema.Money(buy_yen=None, sell_yen=None, basic_yen=None, net_yen=None)
+    buy_yen, sell_yen = np.nansum(yen, axis=0).tolist()
     return schema.Money(
-        buy_yen=round(sum(bought), 2),
-        sell_yen=round(sum(sold), 2),
+        buy_yen=round(buy_yen, 2),
+        sell_yen=round(sell_yen, 2),
         basic_yen=round(basic_yen, 2),
-        net_yen=round(sum(bought) + basic_yen - sum(sold), 2),
+        net_yen=round(buy_yen + basic_yen - sell_yen, 2),
     )
 
 

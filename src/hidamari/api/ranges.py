@@ -13,6 +13,7 @@ from hidamari.schema.history import CompareWord, StepWord
 
 HOME = "home"
 MAX_SERIES = 200
+YEARS = (1970, 2200)
 CLOCK_S = {"30m": 1800, "1h": 3600}
 EXPECTED = "a local date such as 2026-04-01 or an instant such as 2026-04-01T00:00:00Z"
 
@@ -59,6 +60,8 @@ def parse_span(start: str, end: str, zone: ZoneInfo) -> Span:
         span = Span(day_bounds(first, zone)[0], day_bounds(last, zone)[0], (first, last))
     else:
         span = Span(_instant(start, zone), _instant(end, zone))
+    if not YEARS[0] <= span.start.year <= span.end.year <= YEARS[1]:
+        raise InputError(f"dates from {YEARS[0]} to {YEARS[1]} were expected")
     if span.end <= span.start:
         raise InputError(f"an end after the start was expected, got {start} to {end}")
     return span
@@ -111,9 +114,10 @@ def _year_before(at: datetime, zone: ZoneInfo) -> datetime:
 
 def _day(text: str) -> date | None:
     try:
-        return date.fromisoformat(text) if len(text) <= len("2026-04-01") else None
+        day = date.fromisoformat(text) if len(text) <= len("2026-04-01") else None
     except ValueError:
         return None
+    return day if day is None or YEARS[0] <= day.year <= YEARS[1] else None
 
 
 def _instant(text: str, zone: ZoneInfo) -> datetime:
