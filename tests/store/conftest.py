@@ -1,5 +1,8 @@
 """A store with a few series, and short words for filling it."""
 
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +20,15 @@ SERIES = [GRID, PV, SOC, COUNT]
 OPENED = datetime(2026, 3, 1, tzinfo=UTC)
 
 Opener = Callable[[], Store]
+
+
+@pytest.fixture
+def memory() -> Iterator[Path]:
+    """A folder in memory where there is one, for tests that are not about the disk's pace."""
+    place = Path("/dev/shm")
+    folder = tempfile.mkdtemp(prefix="hidamari-", dir=place if os.access(place, os.W_OK) else None)
+    yield Path(folder)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

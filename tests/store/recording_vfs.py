@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from ctypes import POINTER, byref, c_char_p, c_int, c_int64, c_void_p, cast
 from pathlib import Path
 
-Note = Callable[..., None]
+# What is told of each request; a number other than 0 lets it fail with that SQLite code.
+Note = Callable[..., int | None]
 
 # https://www.sqlite.org/c3ref/io_methods.html: an int, then pointers in this order.
 _BEFORE = ["xClose", "xRead", "xWrite", "xTruncate", "xSync", "xFileSize", "xLock", "xUnlock"]
@@ -20,7 +21,8 @@ _AFTER = 10  # locks, control, shared memory, mapping: passed on as they are
 _WRITE = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p, c_int, c_int64)
 _TRUNCATE = ctypes.CFUNCTYPE(c_int, c_void_p, c_int64)
 _SYNC = ctypes.CFUNCTYPE(c_int, c_void_p, c_int)
-_OPEN = ctypes.CFUNCTYPE(c_int, c_void_p, c_char_p, c_void_p, c_int, POINTER(c_int))
+# The name is passed on as it came: the real VFS keeps the pointer and reads behind its end.
+_OPEN = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p, c_void_p, c_int, POINTER(c_int))
 _DELETE = ctypes.CFUNCTYPE(c_int, c_void_p, c_char_p, c_int)
 
 
@@ -60,6 +62,9 @@ def _library() -> ctypes.CDLL:
     raise RuntimeError("this Python hides its SQLite: use one linked against libsqlite3 (Debian's)")
 
 
+_installed: list["RecordingVfs"] = []  # for ever: a connection left open still points here
+
+
 class RecordingVfs:
     """Notes (kind, path, ...) for every write, truncate, sync and delete while installed."""
 
@@ -79,6 +84,7 @@ class RecordingVfs:
     @contextmanager
     def installed(self) -> Iterator[None]:
         """Every database opened meanwhile is watched."""
+        _installed.append(self)
         self._library.sqlite3_vfs_register(byref(self._vfs), 1)
         try:
             yield
@@ -90,13 +96,13 @@ class RecordingVfs:
         self._kept.append(function)
         return cast(function, c_void_p).value
 
-    def _open(self, _vfs: int, name: bytes, file: int, flags: int, out: object) -> int:
+    def _open(self, _vfs: int, name: int | None, file: int, flags: int, out: object) -> int:
         status: int = _OPEN(self._real.contents.xOpen)(
             ctypes.addressof(self._real.contents), name, file, flags, out
         )
         opened = _File.from_address(file)
         if status == 0 and name and opened.pMethods:
-            self._paths[file] = Path(name.decode()).name
+            self._paths[file] = Path(ctypes.string_at(name).decode()).name
             opened.pMethods = ctypes.pointer(self._watched(opened.pMethods))
         return status
 
@@ -116,8 +122,9 @@ class RecordingVfs:
         sync = _SYNC(table.xSync)
 
         def on_write(file: int, data: int, count: int, offset: int) -> int:
-            self._note("write", self._paths[file], offset, ctypes.string_at(data, count))
-            status: int = write(file, data, count, offset)
+            content = ctypes.string_at(data, count)
+            refused = self._note("write", self._paths[file], offset, content)
+            status: int = refused or write(file, data, count, offset)
             return status
 
         def on_truncate(file: int, size: int) -> int:
@@ -127,8 +134,7 @@ class RecordingVfs:
 
         def on_sync(file: int, flags: int) -> int:
             status: int = sync(file, flags)
-            self._note("sync", self._paths[file])
-            return status
+            return self._note("sync", self._paths[file]) or status
 
         table.xWrite = self._pointer(_WRITE(on_write))
         table.xTruncate = self._pointer(_TRUNCATE(on_truncate))

@@ -4,8 +4,6 @@ import os
 import random
 import shutil
 import sqlite3
-import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -118,16 +116,6 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Note], list
     return notes, states
 
 
-@pytest.fixture
-def scratch() -> Iterator[Path]:
-    """A folder in memory where there is one: 2,000 disks are laid out in it."""
-    memory = Path("/dev/shm")
-    place = memory if os.access(memory, os.W_OK) else None
-    folder = Path(tempfile.mkdtemp(prefix="cut-", dir=place))
-    yield folder
-    shutil.rmtree(folder)
-
-
 def check(cut: Cut, states: list[State], folder: Path) -> None:
     folder.mkdir()
     cut.lay_out(folder)
@@ -147,7 +135,7 @@ def check(cut: Cut, states: list[State], folder: Path) -> None:
 @pytest.mark.req("PWR-01", "PWR-04")
 @pytest.mark.parametrize("part", range(PARTS))
 def test_a_power_cut_at_any_write_loses_nothing_acknowledged(
-    part: int, recorded: tuple[list[Note], list[State]], scratch: Path
+    part: int, recorded: tuple[list[Note], list[State]], memory: Path
 ) -> None:
     notes, states = recorded
     seed = int(os.environ.get("SEED", "0")) or random.randrange(2**32)
@@ -155,12 +143,12 @@ def test_a_power_cut_at_any_write_loses_nothing_acknowledged(
     rng = random.Random(f"{seed}/{part}")
     points = [rng.randrange(len(notes)) for _ in range(CUTS // PARTS)]
     for cut in cuts(notes, points, rng):
-        check(cut, states, scratch / str(cut.index))
+        check(cut, states, memory / str(cut.index))
 
 
 @pytest.mark.t(1)
 def test_the_replay_itself_sees_what_would_be_lost_without_syncing(
-    recorded: tuple[list[Note], list[State]], scratch: Path
+    recorded: tuple[list[Note], list[State]], memory: Path
 ) -> None:
     notes, states = recorded
     careless = [note for note in notes if note[0] != "sync"]
@@ -170,8 +158,8 @@ def test_the_replay_itself_sees_what_would_be_lost_without_syncing(
         careless, [rng.randrange(len(notes) // 2, len(careless)) for _ in range(20)], rng
     ):
         try:
-            check(cut, states, scratch / str(cut.index))
+            check(cut, states, memory / str(cut.index))
         except (AssertionError, StoreError, sqlite3.DatabaseError):
             lost += 1
-            shutil.rmtree(scratch / str(cut.index))
+            shutil.rmtree(memory / str(cut.index))
     assert lost >= 10

@@ -11,7 +11,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,7 +20,7 @@ from hidamari.core.time import from_unix
 from hidamari.store.faults import faults, is_damaged_file
 from hidamari.store.files import sync_folder
 from hidamari.store.lock import FolderLock
-from hidamari.store.room import Room, drop_outbox, thin_days
+from hidamari.store.room import Room, drop_outbox, drop_sealed_frames, thin_days
 from hidamari.store.schema import open_reader, open_writer, transaction
 
 logger = logging.getLogger(__name__)
@@ -30,6 +30,12 @@ Job = Callable[[sqlite3.Connection], T]
 
 _WAITING = 3 * 1440 + 3 * 48  # three days of minutes and half-hours, about 3 MB
 _IDLE_READERS = 2
+_RESERVE_PAGES = 64  # 256 KiB: half an hour of minutes and one step of thinning out
+_THINNING: tuple[tuple[str, Job[bool]], ...] = (
+    ("frames", drop_sealed_frames),
+    ("outbox", drop_outbox),
+    ("days", thin_days),
+)
 
 
 class Database:
@@ -78,11 +84,18 @@ class Database:
         """
         with self._mutex:
             try:
-                return self._write(job)
-            except StoreFull:
+                result = self._write(job)
+            except StoreFull as error:
                 if keep:
+                    if not self._waiting:
+                        logger.warning("%s; what is measured waits in memory", error)
                     self._waiting.append(job)
                 raise
+            if self._waiting:
+                self._catch_up()
+            if self.room.is_ballast_gone():
+                self._keep_reserve()
+            return result
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -105,50 +118,73 @@ class Database:
         """One step of making room, in the order that hurts least; its name, None = none is left."""
         with self._mutex:
             if self.room.drop_ballast():
-                return "ballast"
+                return self._after_step("ballast")
             if self.room.drop_logs():
-                return "logs"
-            for name, job in (("outbox", drop_outbox), ("days", self._thin_days)):
-                try:
-                    done = self._commit(job, flush=False)
-                except StoreFull:
-                    continue
-                if done:
-                    return name
+                return self._after_step("logs")
+            for name, job in _THINNING:
+                with suppress(StoreFull):
+                    if self._commit(job):
+                        return self._after_step(name)
             return None
 
-    def checkpoint(self) -> None:
-        """Move the log into the file and cut it to nothing."""
+    def checkpoint(self) -> bool:
+        """Move the log into the file, so that it begins again; returns whether all of it went.
+
+        The log keeps its length on the disk: room that nobody else can take.
+        """
         with self._mutex, faults("tidying the store"):
-            self._writer.execute("pragma wal_checkpoint(truncate)").fetchall()
+            row = self._writer.execute("pragma wal_checkpoint(restart)").fetchone()
+            return bool(row[0] == 0)
 
     def _write(self, job: Job[T]) -> T:
-        while True:
-            try:
+        try:
+            return self._commit(job)
+        except StoreDamaged as error:
+            if not is_damaged_file(error):
+                raise
+            self._begin_anew(error)
+            return self._commit(job)
+        except StoreFull as error:
+            first = error
+        for _ in self._room_steps():
+            with suppress(StoreFull):
                 return self._commit(job)
-            except StoreFull as error:
-                step = self.free_space_step()
-                if step is None:
-                    raise
-                logger.warning("%s: room was made, %s", error, step)
-            except StoreDamaged as error:
-                if not is_damaged_file(error):
-                    raise
-                self._begin_anew(error)
+        raise first
 
-    def _commit(self, job: Job[T], *, flush: bool = True) -> T:
+    def _room_steps(self) -> Iterator[str]:
+        """Everything that may help, the harmless first; a write is tried after each."""
+        with suppress(StoreFull):
+            self.checkpoint()
+        yield "checkpoint"
+        yield from iter(self.free_space_step, None)
+
+    def _commit(self, job: Job[T]) -> T:
         with faults("writing the history"), transaction(self._writer):
-            if flush:
-                for kept in self._waiting:
-                    _try_kept(kept, self._writer)
-            result = job(self._writer)
-        if flush:
-            self._waiting.clear()
-        return result
+            return job(self._writer)
 
-    def _thin_days(self, connection: sqlite3.Connection) -> bool:
-        width = connection.execute("select count(*) from series").fetchone()[0]
-        return thin_days(connection, width)
+    def _catch_up(self) -> None:
+        """There is room again: do what waited, all of it in one transaction."""
+
+        def all_kept(connection: sqlite3.Connection) -> None:
+            for job in self._waiting:
+                _try_kept(job, connection)
+
+        with suppress(StoreFull):
+            self._commit(all_kept)
+            logger.warning("there is room again: %d waiting writes are done", len(self._waiting))
+            self._waiting.clear()
+
+    def _keep_reserve(self) -> None:
+        """Without ballast: free pages in the file, or it could neither grow nor be thinned out."""
+        free_pages = self._writer.execute("pragma freelist_count").fetchone()[0]
+        if free_pages < _RESERVE_PAGES:
+            self.free_space_step()
+
+    def _after_step(self, name: str) -> str:
+        logger.warning("the disk is full: room was made (%s)", name)
+        with suppress(StoreFull):
+            self.checkpoint()
+        return name
 
     def _open(self) -> sqlite3.Connection:
         try:

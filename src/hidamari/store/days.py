@@ -27,7 +27,7 @@ from hidamari.store.rows import read_frames, read_slots, read_totals, slot_span
 logger = logging.getLogger(__name__)
 
 _EPOCH = date(1970, 1, 1).toordinal()
-_FRAMES_KEPT_S = 3 * 86400
+FRAMES_KEPT_S = 3 * 86400
 HEAD_BYTES = 25  # what DaySpan needs of a blob
 
 
@@ -192,14 +192,14 @@ def totals_of(rows: RowArray, scales: np.ndarray[tuple[int], np.dtype[np.float64
     return Totals(values, peaks, rows["slots"].astype(np.float64), rows["quality"])
 
 
-def drop_old_frames(connection: sqlite3.Connection, before_s: int) -> None:
-    """Delete the frames of sealed days that ended three days before `before_s`."""
+def drop_frames(connection: sqlite3.Connection, before_s: int) -> None:
+    """Delete the frames of sealed days that ended before `before_s`."""
     oldest = connection.execute("select min(t) from frame").fetchone()[0]
     if oldest is None:
         return
-    for day in sealed_days(connection, oldest, before_s - _FRAMES_KEPT_S):
+    for day in sealed_days(connection, oldest, before_s):
         span = day.span
-        if span.end_s <= before_s - _FRAMES_KEPT_S and not is_late(connection, day.number):
+        if span.end_s <= before_s and not is_late(connection, day.number):
             connection.execute(
                 "delete from frame where t >= ? and t < ?", (span.start_s, span.end_s)
             )

@@ -296,7 +296,7 @@ class Store:
         return self._database.free_space_step()
 
     def tidy(self) -> None:
-        """Nightly: cut the log to nothing, take ballast again where there is room."""
+        """Nightly: move the log into the file, take ballast again where there is room."""
         self._database.checkpoint()
         self._database.room.take_ballast()
 

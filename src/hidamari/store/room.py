@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hidamari.store.days import HEAD_BYTES, sealed_days
+from hidamari.store.days import HEAD_BYTES, drop_frames, sealed_days
 from hidamari.store.pack import MISSING, DayBlob, DaySpan, digest
 from hidamari.store.rows import read_slots, slot_span
 
@@ -17,7 +17,7 @@ WARN_PCT = 80.0
 _FINE_DAYS = 400
 _ALWAYS = (-(10**11), 10**11)
 _THINNED = "thinned out"
-_DAYS_AT_ONCE = 30
+_DAYS_AT_ONCE = 5  # few pages of the log: it must fit where nothing else does
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,10 @@ class Room:
         self._path.unlink()
         return True
 
+    def is_ballast_gone(self) -> bool:
+        """Whether there should be a ballast and is none."""
+        return self._bytes > 0 and not self._has_ballast()
+
     def drop_logs(self) -> bool:
         """Delete rotated log files; returns whether there were any."""
         old = list((self._folder / "log").glob("*.log.*"))
@@ -83,6 +87,13 @@ class Room:
             return False
 
 
+def drop_sealed_frames(connection: sqlite3.Connection) -> bool:
+    """Delete the frames of all sealed days, which hold the same minutes in less room."""
+    before = connection.total_changes
+    drop_frames(connection, _ALWAYS[1])
+    return connection.total_changes > before
+
+
 def drop_outbox(connection: sqlite3.Connection) -> bool:
     """Delete power segments (stream 1) that lie in a sealed day, which carries the same data."""
     last = connection.execute(
@@ -95,7 +106,7 @@ def drop_outbox(connection: sqlite3.Connection) -> bool:
     return gone.rowcount > 0
 
 
-def thin_days(connection: sqlite3.Connection, width: int) -> bool:
+def thin_days(connection: sqlite3.Connection) -> bool:
     """Take the minutes out of the oldest days behind the newest 400; half-hours stay.
 
     The clock is not asked: after a jump of years it would have everything thrown away.
@@ -106,6 +117,7 @@ def thin_days(connection: sqlite3.Connection, width: int) -> bool:
     wanted = {number for number, why in rows if why != _THINNED}
     if not wanted:
         return False
+    width = connection.execute("select count(*) from series").fetchone()[0]
     old = [day for day in sealed_days(connection, *_ALWAYS) if day.number in wanted]
     for day in old[:_DAYS_AT_ONCE]:
         slots = read_slots(connection, slot_span(day.span.start_s, day.span.end_s), width)

@@ -72,7 +72,7 @@ def seal_days(
             newest_s = max(newest_s, span.stop)
     _add_up(connection, catalog, sealed)
     if sealed:
-        days.drop_old_frames(connection, newest_s)
+        days.drop_frames(connection, newest_s - days.FRAMES_KEPT_S)
 
 
 def redate(connection: sqlite3.Connection, catalog: Catalog, boot: int, offset_s: float) -> int:
