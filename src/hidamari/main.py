@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 
+from hidamari import __version__
+from hidamari.api.announce import Announcement, announce
 from hidamari.api.app import Options, create_app
 from hidamari.api.auth import FILE as ACCOUNTS
 from hidamari.api.auth import Auth
@@ -125,15 +127,16 @@ async def _run(wishes: HomeWishes, *, ready_json: bool) -> None:
         client = open_client(store, wishes.bind)
         try:
             means = Means(folder, store, client, clock, wishes.probe, wishes.is_demo)
-            await _live(Home(means), listening, ready_json)
+            alone = ip_address(wishes.bind).is_loopback
+            await _live(Home(means), listening, ready_json=ready_json, alone=alone)
         finally:
             client.close()
     finally:
         store.close()
 
 
-async def _live(home: Home, listening: Listening, ready_json: bool) -> None:
-    """Run all parts until a signal ends the process."""
+async def _live(home: Home, listening: Listening, *, ready_json: bool, alone: bool) -> None:
+    """Run all parts until a signal ends the process; `alone`: nobody on a LAN is told of us."""
     auth = Auth(home.folder, home.clock)
     first = auth.first_password()
     name = socket.gethostname().lower()
@@ -151,13 +154,18 @@ async def _live(home: Home, listening: Listening, ready_json: bool) -> None:
         await serve(app, found, key.context())
 
     async def tell_ready() -> None:
-        await home.first_stored.wait()
-        print(ready.line() if ready_json else ready.words(), flush=True)
         beat.ready()
+        if not ready_json:  # a first password must be seen also where no device answers
+            print(ready.words(), flush=True)
+        await home.first_stored.wait()
+        if ready_json:
+            print(ready.line(), flush=True)
 
-    running = asyncio.create_task(
-        run_all(home, {"web": web, "ready": tell_ready}, beat), name="home"
-    )
+    parts = {"web": web, "ready": tell_ready}
+    if not alone:
+        told = Announcement(home.settings.home.name, listening.http_port, __version__)
+        parts["mdns"] = lambda: announce(told)
+    running = asyncio.create_task(run_all(home, parts, beat), name="home")
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, running.cancel)
