@@ -23,7 +23,7 @@ ERROR_DAYS = 30  # how many past days make scenarios ...
 POOL_DAYS = 90  # ... of how many that are looked at
 LIKE_INDEX = 0.3  # a day expected this much brighter or darker counts 0.6 times
 ERROR_MEMORY_DAYS = 40.0
-OTHER_KIND_WEIGHT = 0.6
+OTHER_KIND_WEIGHT = 0.3
 MEASURED_SHARE = 0.9  # a day with more gaps than this leaves no error to learn from
 # The load beyond the sun is taken a little larger than its errors say. Being short costs two to
 # four times what being over costs, and recent days never hold the worst one (docs/decisions.md).

@@ -23,6 +23,7 @@ from hidamari.plan.rules import RuleInput, rule_actions
 from hidamari.plan.solver import Solver
 
 OLDEST_PLAN_H = 24.0
+SHORTEST_STEP_H = 1.0 / 120.0
 
 
 class Rung(IntEnum):
@@ -182,7 +183,7 @@ class Ladder:
         steps = len(_starts(ask))
         buy = horizon.buy_yen_kwh if horizon.buy_yen_kwh.shape == (steps,) else None
         try:
-            step_h = np.nan_to_num(horizon.step_h, nan=0.5)
+            step_h = _step_h(ask)
             actions = rule_actions(RuleInput(ask.hour[:steps], step_h, buy), ask.request.assets)
         except (ArithmeticError, ValueError, LookupError) as error:
             self.causes.append(f"rule: {error}")
@@ -222,9 +223,15 @@ def _orders(home: HomePlan, ask: Ask, choice: Choice | None) -> tuple[tuple[Told
 
 
 def _starts(ask: Ask) -> tuple[datetime, ...]:
-    lengths_h = np.nan_to_num(ask.request.horizon.step_h, nan=0.5)
+    lengths_h = _step_h(ask)
     begin_h = np.cumsum(lengths_h) - lengths_h
     return tuple(ask.now + timedelta(hours=float(h)) for h in begin_h)
+
+
+def _step_h(ask: Ask) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Step lengths for a plan without a program: what makes no sense counts as half an hour."""
+    given = ask.request.horizon.step_h
+    return np.where((given >= SHORTEST_STEP_H) & (given <= 24.0), given, 0.5)
 
 
 def _assets_of(plan: Plan) -> set[str]:

@@ -1,0 +1,113 @@
+"""A home lived through again: nothing from the future, better than rules, honest numbers."""
+
+import json
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from hidamari.backtest.homes import HomeYear, home_year, read_rows, span
+from hidamari.backtest.main import Options, run
+from hidamari.backtest.replay import Replay
+from hidamari.backtest.whatif import Case, what_if
+from hidamari.backtest.world import Prices, World, flat, time_of_use
+from hidamari.core.errors import InputError
+from hidamari.forecast.sun import Place
+from hidamari.plan.battery import Battery
+
+SAMPLE = Path(__file__).parents[1] / "data/sample"
+ZONE = ZoneInfo("America/Los_Angeles")
+PLACE = Place(34.1, -117.44, ZONE)
+
+
+@pytest.fixture(scope="module")
+def winter() -> HomeYear:
+    rows = read_rows(SAMPLE / "home_year.csv.gz", ("load_kwh", "pv_kwh"))
+    home = home_year(rows["cl09"], ZONE)
+    cut, _ = span(home, None, date(2016, 11, 10), date(2016, 12, 31))
+    return cut
+
+
+def test_what_comes_later_changes_nothing_before(winter: HomeYear) -> None:
+    world = World(winter, time_of_use(24), Battery())
+    other = replace(winter, load_kwh=winter.load_kwh.copy(), pv_kwh=winter.pv_kwh.copy())
+    rng = np.random.default_rng(1)
+    day = 40
+    other.load_kwh[day:] = rng.gamma(1.0, 2.0, other.load_kwh[day:].shape)
+    other.pv_kwh[day:] *= 0.1
+    one = Replay(world, PLACE).run()
+    two = Replay(World(other, time_of_use(24), Battery()), PLACE).run()
+    until = (day - world.warm_days) * 24 + 1  # the slot decided before its own load is known
+    assert one.actions[:until] == two.actions[:until]
+    assert one.actions[until:] != two.actions[until:]
+
+
+def test_a_forecast_file_is_used_only_from_its_issue_on(winter: HomeYear) -> None:
+    world = World(winter, time_of_use(24), Battery())
+    file_kwh = winter.pv_kwh.copy()
+    day = 40
+    changed = file_kwh.copy()
+    changed[day] *= 0.1  # issued at 23:00 of the day before
+    one = Replay(world, PLACE, file_kwh).run()
+    two = Replay(world, PLACE, changed).run()
+    issue = (day - 1 - world.warm_days) * 24 + 23
+    assert one.actions[:issue] == two.actions[:issue]
+    assert one.actions[issue : issue + 24] != two.actions[issue : issue + 24]
+
+
+def test_the_report_has_the_agreed_form_and_beats_the_rules() -> None:
+    days: list[int] = []
+    report = run(
+        Options(SAMPLE / "homes_sample.csv.gz", only=("cl01",)),
+        lambda _home, day, _days: days.append(day),
+    )
+    text = json.loads(json.dumps(report.as_json()))
+    home = text["homes"][0]
+    assert {
+        "home", "none_yen", "greedy_yen", "night_yen", "ours_yen", "optimum_yen",
+        "best_rule_yen", "captured_share", "load_nmae", "pv_nmae", "plan_ms",
+    } <= set(home)  # fmt: skip
+    assert days[-1] == len(days)
+    assert home["optimum_yen"] < home["ours_yen"] < home["best_rule_yen"] < home["none_yen"]
+    assert home["load_nmae"] < home["load_nmae_rule"]
+    gain = home["none_yen"] - home["optimum_yen"]
+    assert home["captured_share"] == pytest.approx((home["none_yen"] - home["ours_yen"]) / gain)
+    assert text["mean"]["ours_yen"] == pytest.approx(home["ours_yen"])
+
+
+def test_under_one_price_ours_is_self_consumption() -> None:
+    report = run(Options(SAMPLE / "homes_sample.csv.gz", only=("cl04",), tariff="flat"))
+    assert report.homes[0].ours_yen == pytest.approx(report.homes[0].greedy_yen, abs=100.0)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        Options(SAMPLE / "homes_sample.csv.gz", only=("cl99",)),
+        Options(SAMPLE / "homes_sample.csv.gz", only=("cl01",), tariff="cheap"),
+        Options(SAMPLE / "homes_sample.csv.gz", only=("cl01",), last=date(2016, 11, 9)),
+    ],
+)
+def test_what_cannot_be_replayed_is_refused_in_words(options: Options) -> None:
+    with pytest.raises(InputError, match="cl99|cheap|more than 28"):
+        run(options)
+
+
+def test_what_if_compares_with_the_first_case(winter: HomeYear) -> None:
+    battery = Battery(5.0, 2.0, 2.0)
+    cases = (
+        Case("today", flat(24), None),
+        Case("with a battery", flat(24), battery),
+        Case("free at night", Prices(time_of_use(24).buy_yen_kwh, np.full(24, 8.0)), battery),
+    )
+    today, battery_case, night = what_if(winter, PLACE, cases)
+    assert today.saved_yen == 0.0
+    assert battery_case.saved_yen == pytest.approx(today.yen - battery_case.yen)
+    assert battery_case.saved_yen > 0.0
+    assert night.optimum_yen <= night.yen <= night.rule_yen
+    short, _ = span(winter, None, None, date(2016, 11, 20))
+    with pytest.raises(InputError, match="35 measured days"):
+        what_if(short, PLACE, cases)
