@@ -49,8 +49,15 @@ class Street:
         self._thread.join(10)
         assert not self._thread.is_alive()
 
-    def connect(self) -> socket.socket:
-        return socket.create_connection((HOST, self.listening.http_port), timeout=10)
+    def connect(self, source: str = HOST, buffer_bytes: int = 0) -> socket.socket:
+        """A bare connection from a loopback address, with a receive buffer of its own size."""
+        found = socket.socket()
+        found.settimeout(10)
+        if buffer_bytes:
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
+        found.bind((source, 0))
+        found.connect((HOST, self.listening.http_port))
+        return found
 
     def is_well(self) -> float:
         """Seconds that a healthy request takes right now."""

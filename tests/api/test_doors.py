@@ -4,6 +4,7 @@ import hashlib
 import random
 import socket
 import ssl
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -117,6 +118,50 @@ def test_a_slow_head_and_a_slow_body_are_cut_off(
             with suppress(ConnectionError):
                 assert one.recv(65536) == b""
         assert street.is_well() < 1.0
+
+
+@pytest.mark.t(16)
+def test_slow_bodies_and_clients_that_do_not_read_do_not_shut_out_the_others(
+    street: Street,
+) -> None:
+    """From many addresses, so that the limit of requests for one of them does not help."""
+    post = (
+        b"POST /api/v1/session HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        b"Content-Type: application/json\r\nContent-Length: 50\r\n\r\n{"
+    )
+    document = b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 5
+    for start, junk in ((10, post), (110, document)):
+        held = [street.connect(f"127.0.6.{start + i}", 2048) for i in range(MAX_CONNECTIONS)]
+        for one in held:
+            with suppress(ConnectionError):
+                one.sendall(junk)
+        for _ in range(3):
+            assert street.is_well() < 1.0
+        for one in held:
+            one.close()
+
+
+@pytest.mark.t(16)
+def test_a_client_that_does_not_read_is_cut_off(
+    street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "WRITE_TIMEOUT_S", 0.3)
+    body = {"user": "owner", "password": PASSWORD}
+    with httpx.Client(base_url=street.url) as client:
+        client.post("/api/v1/session", json=body)
+        cookie = client.cookies["hidamari"]
+    ask = (
+        f"GET /api/v1/openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: hidamari={cookie}\r\n\r\n"
+    )
+    with street.connect(buffer_bytes=2048) as lazy:
+        lazy.sendall(ask.encode() * 100)  # 13 MB: more than the buffers of both sides hold
+        time.sleep(2.0)
+        lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        heard = 0
+        with suppress(ConnectionError):
+            while part := lazy.recv(1 << 20):
+                heard += len(part)
+        assert heard < 100 * 100_000
 
 
 @pytest.mark.t(16)

@@ -27,11 +27,15 @@ def json_response(content: object) -> Response:
 
 
 def packed_json(connection: HTTPConnection, content: object) -> Response:
-    """A JSON answer, packed by gzip when it is long and the client takes it.
+    """A JSON answer, packed by gzip when it is long and the client takes it."""
+    return packed(connection, to_json(content, by_alias=True, inf_nan_mode="null"))
+
+
+def packed(connection: HTTPConnection, body: bytes) -> Response:
+    """JSON text as an answer, packed when it is long and the client takes it.
 
     Only for answers without secrets: packing lets their length tell about their content.
     """
-    body = to_json(content, by_alias=True, inf_nan_mode="null")
     if len(body) < PACK_FROM_BYTES or not takes_gzip(connection):
         return Response(body, media_type="application/json")
     return Response(

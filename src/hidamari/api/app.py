@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from pydantic_core import to_json
 
 from hidamari import __version__
 from hidamari.api import (
@@ -25,6 +26,7 @@ from hidamari.api import (
     tariff,
     users,
 )
+from hidamari.api.answers import packed
 from hidamari.api.auth import Auth
 from hidamari.api.context import Api, ApiDep
 from hidamari.api.guard import Guard, LanRules
@@ -75,7 +77,7 @@ def create_app(home: HomeView, auth: Auth, options: Options | None = None) -> Fa
     app = FastAPI(
         title="Hidamari home",
         version=__version__,
-        openapi_url=f"{PREFIX}/openapi.json",
+        openapi_url=None,  # served below, made once
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -88,6 +90,7 @@ def create_app(home: HomeView, auth: Auth, options: Options | None = None) -> Fa
     for part in ROUTERS:
         app.include_router(part.router, prefix=PREFIX)
     app.include_router(_well_known)
+    _add_document(app)
     _add_web(app, WebApp(given.web if given.web is not None else web_folder()))
     app.add_middleware(
         Guard,
@@ -114,6 +117,19 @@ async def well_known(api: ApiDep) -> WellKnown:
         zone=settings.zone.key,
         https_port=api.https_port,
     )
+
+
+def _add_document(app: FastAPI) -> None:
+    """The OpenAPI document: made at the first request, since a start must be quick."""
+    lock, made = asyncio.Lock(), list[bytes]()
+
+    async def document(request: Request) -> Response:
+        async with lock:
+            if not made:
+                made.append(await asyncio.to_thread(lambda: to_json(app.openapi())))
+        return packed(request, made[0])
+
+    app.add_route(f"{PREFIX}/openapi.json", document, include_in_schema=False)
 
 
 def _add_web(app: FastAPI, web: WebApp) -> None:

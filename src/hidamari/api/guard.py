@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hidamari.api.answers import HEADERS
@@ -92,6 +93,8 @@ class Guard:
         except ApiError as error:
             await _refuse(scope, receive, secured, error)
             return
+        except ClientDisconnect:
+            return  # nobody is left to answer
         await self._app(scope, replay, secured)
 
     def _check(self, scope: Scope, rules: LanRules) -> None:
@@ -203,6 +206,8 @@ async def _read_body(scope: Scope, receive: Receive) -> Receive:
             more = True
             while more:
                 message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
                 body += message.get("body", b"")
                 if len(body) > MAX_BODY_BYTES:
                     raise ApiError(413, "the body is too large", f"at most {MAX_BODY_BYTES} bytes")
