@@ -36,6 +36,12 @@ WIRED = {
     CIRCUITS[LIVING_AC].channel: "air_living",
     CIRCUITS[BEDROOM_AC].channel: "air_bedroom",
 }
+NAMES = {
+    "air_living": "リビングのエアコン",
+    "air_bedroom": "寝室のエアコン",
+    "v2h": "車 (V2H)",
+    "lamp": "リビングの照明",
+}
 PLAN = "tepco_smartlife_s"
 CONTRACT_A = 60
 READING_DAY = 12
@@ -92,7 +98,9 @@ def _settle(store: Store, ids: dict[str, str], now: datetime) -> None:
         "reading_day": READING_DAY,
         "sell": [{"start": first, "sell_yen_kwh": SELL_YEN_KWH}],
     }
+    devices: dict[str, JsonValue] = {ids[key]: {"name": name} for key, name in NAMES.items()}
     tree: JsonValue = {
+        "devices": devices,
         "home": {"name": "陽だまりの家", "pv_since": first, "people": 4},
         "meters": [{"role": "main", "contracts": [contract]}],
         "circuits": circuits,

@@ -25,6 +25,22 @@ from hidamari.home.view import (
     SourceOption,
 )
 
+# Rooms as installation places name them (Appendix super class, EPC 81, bits 6 to 3).
+ROOMS = {
+    1: "living",
+    2: "dining",
+    3: "kitchen",
+    4: "bathroom",
+    5: "toilet",
+    6: "washroom",
+    7: "hall",
+    8: "bedroom",
+    9: "hall",
+    10: "entrance",
+    12: "outside",
+    13: "garage",
+    14: "outside",
+}
 LEVEL_OF = {"battery_kw": "soc_pct", "ev_kw": "ev_soc_pct", "heater_kw": "tank_l"}
 
 
@@ -32,6 +48,13 @@ def device_name(live: LiveDevice, settings: Settings, lang: str) -> str:
     """What the owner calls a device, else what it is."""
     own = settings.devices.get(live.binding.id)
     return own.name if own and own.name else kind_title(live.binding.kind, lang)
+
+
+def room_told(place: bytes) -> str | None:
+    """The room that a device says it is in; the owner's word goes before."""
+    if len(place) != 1 or place[0] & 0x80 or place[0] == 0:
+        return None
+    return ROOMS.get(place[0] >> 3)
 
 
 def kind_title(kind: str, lang: str) -> str:
@@ -115,7 +138,7 @@ def device_info(one: LiveDevice, settings: Settings, lang: str, now_s: float) ->
         eoj=binding.eoj,
         host=binding.host,
         name=device_name(one, settings, lang),
-        room=own.room if own and own.room else None,
+        room=own.room if own and own.room else room_told(device.raw.get(0x81, b"")),
         maker=binding.maker,
         product=binding.product,
         firmware=chr(raw_release[2]) if len(raw_release) == 4 and raw_release[2] else "",
