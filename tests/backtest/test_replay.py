@@ -92,7 +92,7 @@ def test_under_one_price_ours_is_self_consumption() -> None:
     ],
 )
 def test_what_cannot_be_replayed_is_refused_in_words(options: Options) -> None:
-    with pytest.raises(InputError, match="cl99|cheap|more than 28"):
+    with pytest.raises(InputError, match=r"cl99|cheap|more than 28"):
         run(options)
 
 

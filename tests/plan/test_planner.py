@@ -11,6 +11,7 @@ from tests.plan.problems import NO_END, battery, cheapest_by_trying, horizon, ta
 from hidamari.core.errors import InputError
 from hidamari.plan.battery import Battery
 from hidamari.plan.horizon import Bill, Horizon, Tiers, check, usual_steps
+from hidamari.plan.parts.block import Block
 from hidamari.plan.parts.storage import Storage, Taper, Trip
 from hidamari.plan.planner import Forced, HomePlanner, LastPlan, compare
 from hidamari.plan.value import battery_end
@@ -241,7 +242,19 @@ def test_unusable_input_is_named(field: str, value: float, says: str) -> None:
     values[3] = value
     with pytest.raises(InputError, match=says):
         check(replace(ahead, **{field: values}))
-    with pytest.raises(InputError, match="steps|step_h"):
+    with pytest.raises(InputError, match=r"steps|step_h"):
         check(replace(ahead, **{field: values[:-1]}))
     with pytest.raises(InputError, match="step"):
         check(replace(ahead, step_h=np.zeros(0)))
+
+
+def test_a_machine_runs_once_where_it_is_cheapest() -> None:
+    buy = [30.0, 30.0, 20.0, 20.0, 30.0, 15.0]
+    ahead = horizon([0.0] * 6, [0.0] * 6, buy, [0.0] * 6)
+    whole = HomePlanner().plan(ahead, [Block("wash", 1.0, 2.0, 0, 6)])
+    assert whole.assets[0].power_kw == pytest.approx([0, 0, 1, 1, 0, 0])  # 40, against 45 at best
+    late = HomePlanner().plan(ahead, [Block("wash", 1.0, 1.5, 3, 6)])
+    assert late.assets[0].power_kw == pytest.approx([0, 0, 0, 1, 0.5, 0])  # 35, against 37.5
+    assert late.cost_yen == pytest.approx(35.0)
+    none = HomePlanner().plan(ahead, [Block("wash", 1.0, 9.0, 0, 6)])
+    assert not none.assets[0].power_kw.any()

@@ -49,7 +49,7 @@ def day_shape(past: SolarPast, index: FloatArray, clear_kw_m2: FloatArray) -> Fl
     ratio = past.ratio()
     age = np.arange(len(ratio), 0, -1)
     weight = np.exp(-age / SHAPE_MEMORY_DAYS) * np.minimum(index[-len(ratio) :], 1.0) + 1e-6
-    shape = weighted_mean(ratio, weight) * clear_kw_m2
+    shape: FloatArray = weighted_mean(ratio, weight) * clear_kw_m2
     total = float(shape.sum())
     if total <= 0.0:
         return np.zeros_like(clear_kw_m2)
@@ -61,7 +61,7 @@ def median_day(past: SolarPast, clear_kw_m2: FloatArray) -> FloatArray:
     ratio = past.ratio()
     weight = np.exp(-np.arange(len(ratio), 0, -1) / SHAPE_MEMORY_DAYS)
     middle = weighted_quantile(ratio, weight, 0.5)
-    return (0.6 * middle + 0.4 * ratio[-1]) * clear_kw_m2
+    return np.asarray((0.6 * middle + 0.4 * ratio[-1]) * clear_kw_m2, dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)

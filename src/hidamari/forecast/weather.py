@@ -93,9 +93,8 @@ def doubt(weather: Weather | None, now: datetime, place: Place) -> Doubt | None:
         return Doubt.ABSURD
     if (temp < LEAST_C).any() or (temp > MOST_C).any():
         return Doubt.ABSURD
-    middle_s: FloatArray = (
-        unix(weather.start) + (np.arange(ghi.size) + 0.5) * weather.step_h * 3600.0
-    )
+    steps = np.arange(ghi.size, dtype=np.float64) + 0.5
+    middle_s = np.asarray(steps * (weather.step_h * 3600.0) + unix(weather.start), dtype=np.float64)
     if (ghi[cos_zenith(place, middle_s) > NOON_COS] <= 0.0).any():
         return Doubt.ABSURD  # dark at noon
     age_h = (now - weather.issued).total_seconds() / 3600.0

@@ -10,7 +10,9 @@ from hidamari.plan.lp import INF, Columns, Lp, Rows, Solution
 
 FloatArray = NDArray[np.float64]
 
-TIE_YEN_KWH = 0.05  # equal prices: discharge sooner, charge from sun sooner
+# Equal prices: discharge sooner, charge from sun sooner. Buying starts at twice the tie, so that
+# no pair of ties makes selling dearer than buying where both cost the same.
+TIE_YEN_KWH = 0.05
 CURTAIL_YEN_KWH = 1e-4
 BIG_KW = 100.0
 
@@ -42,7 +44,7 @@ class Bus:
         late = np.concatenate(([0.0], horizon.end_h[:-1])) / horizon.end_h[-1]
         self.tier_extra_yen_kwh = _flat_extra(bill.tiers)
         buy = horizon.buy_yen_kwh + self.tier_extra_yen_kwh
-        lp.set_cost(self.bought, buy + TIE_YEN_KWH * (1.0 - late))
+        lp.set_cost(self.bought, buy + TIE_YEN_KWH * (2.0 - late))
         lp.set_bounds(self.bought, 0.0, _limit_kwh(horizon, horizon.import_limit_kw))
         lp.set_cost(self.sold, -horizon.sell_yen_kwh - TIE_YEN_KWH * late)
         lp.set_bounds(self.sold, 0.0, export_bound_kwh(horizon))

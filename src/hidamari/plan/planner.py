@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from hidamari.plan.bus import Bus, build_bus
 from hidamari.plan.horizon import Bill, HomePlan, Horizon, Term, Trial, check
 from hidamari.plan.lp import INF, Columns, Lp, NoSolution, Rows, Solution, SolveFailure
-from hidamari.plan.parts.part import Asset, Part
-from hidamari.plan.parts.tank import TankPart
+from hidamari.plan.parts.part import Asset, Part, Runs
 
 FloatArray = NDArray[np.float64]
 
@@ -125,7 +124,7 @@ class HomePlanner:
         best = None
         trials: list[Trial] = []
         for part in model.parts:
-            if not isinstance(part, TankPart):
+            if not isinstance(part, Runs):
                 continue
             results = []
             for start in part.starts():

@@ -1,6 +1,6 @@
 """What the planner knows of an asset: it builds itself, takes new numbers, and reads its result."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from hidamari.plan.bus import Bus
 from hidamari.plan.horizon import AssetPlan, Horizon
@@ -53,4 +53,17 @@ class Asset(Protocol):
 
     def renew(self, part: Part, lp: Lp, horizon: Horizon) -> None:
         """Put present state and forecasts into an existing part."""
+        ...
+
+
+@runtime_checkable
+class Runs(Protocol):
+    """A part whose next run is one block: the planner tries every start."""
+
+    def starts(self) -> list[int | None]:
+        """Steps at which the next run may begin; None = no run within the horizon."""
+        ...
+
+    def fix(self, lp: Lp, start: int | None) -> None:
+        """Allow the next run only from `start`."""
         ...
