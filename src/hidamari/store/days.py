@@ -4,7 +4,7 @@ import logging
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 _EPOCH = date(1970, 1, 1).toordinal()
 FRAMES_KEPT_S = 3 * 86400
+ALWAYS_S = (-(10**11), 10**11)  # unix seconds, before and after all that can be stored
 HEAD_BYTES = 25  # what DaySpan needs of a blob
 
 
@@ -207,19 +208,18 @@ def drop_frames(connection: sqlite3.Connection, before_s: int) -> None:
 
 def unsealed(connection: sqlite3.Connection, before: date, zone: ZoneInfo) -> Iterator[date]:
     """Local days before `before` that hold something and are not sealed, or not sealed whole."""
-    first = connection.execute(
-        "select min(t) from (select min(t) as t from slot union all select min(t) from frame)"
-    ).fetchone()[0]
-    if first is None:
-        return
     sealed = {row[0] for row in connection.execute("select d from day")}
     late = {row[0] for row in connection.execute("select k from kv where k glob 'late:*'")}
-    day = local_day(from_unix(first), zone)
-    while day < before:
+    at_s = _next_row(connection, ALWAYS_S[0])
+    while at_s is not None and (day := local_day(from_unix(at_s), zone)) < before:
+        span = day_range(day, zone)
         number = day_number(day)
-        if late_key(number) in late or (number not in sealed and _holds(connection, day, zone)):
+        is_sealed = number in sealed
+        if late_key(number) in late or not is_sealed:
             yield day
-        day += timedelta(days=1)
+        # Behind a sealed day that another one follows there is nothing to look for.
+        follows = is_sealed and number + 1 in sealed
+        at_s = span.stop if follows else _next_row(connection, span.stop)
 
 
 def day_range(day: date, zone: ZoneInfo) -> range:
@@ -228,14 +228,14 @@ def day_range(day: date, zone: ZoneInfo) -> range:
     return range(unix(start), unix(end), MINUTE_S)
 
 
-def _holds(connection: sqlite3.Connection, day: date, zone: ZoneInfo) -> bool:
-    span = day_range(day, zone)
+def _next_row(connection: sqlite3.Connection, from_s: int) -> int | None:
+    """The time of the first half-hour or minute not before `from_s`."""
     found = connection.execute(
-        "select exists(select 1 from slot where t >= :a and t < :b)"
-        " or exists(select 1 from frame where t >= :a and t < :b)",
-        {"a": span.start, "b": span.stop},
-    )
-    return bool(found.fetchone()[0])
+        "select min(t) from (select min(t) as t from slot where t >= :from_s"
+        " union all select min(t) from frame where t >= :from_s)",
+        {"from_s": from_s},
+    ).fetchone()[0]
+    return None if found is None else int(found)
 
 
 def _put_total(

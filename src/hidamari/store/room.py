@@ -8,14 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from hidamari.store.days import HEAD_BYTES, drop_frames, sealed_days
+from hidamari.store.days import ALWAYS_S, HEAD_BYTES, drop_frames, sealed_days
 from hidamari.store.pack import MISSING, DayBlob, DaySpan, digest
 from hidamari.store.rows import read_slots, slot_span
 
 BALLAST_BYTES = 32 * 2**20
 WARN_PCT = 80.0
 _FINE_DAYS = 400
-_ALWAYS = (-(10**11), 10**11)
 _THINNED = "thinned out"
 _DAYS_AT_ONCE = 5  # few pages of the log: it must fit where nothing else does
 
@@ -90,7 +89,7 @@ class Room:
 def drop_sealed_frames(connection: sqlite3.Connection) -> bool:
     """Delete the frames of all sealed days, which hold the same minutes in less room."""
     before = connection.total_changes
-    drop_frames(connection, _ALWAYS[1])
+    drop_frames(connection, ALWAYS_S[1])
     return connection.total_changes > before
 
 
@@ -118,7 +117,7 @@ def thin_days(connection: sqlite3.Connection) -> bool:
     if not wanted:
         return False
     width = connection.execute("select count(*) from series").fetchone()[0]
-    old = [day for day in sealed_days(connection, *_ALWAYS) if day.number in wanted]
+    old = [day for day in sealed_days(connection, *ALWAYS_S) if day.number in wanted]
     for day in old[:_DAYS_AT_ONCE]:
         slots = read_slots(connection, slot_span(day.span.start_s, day.span.end_s), width)
         filled = np.flatnonzero(slots["quality"].any(axis=0))
