@@ -64,9 +64,7 @@ class Browser:
     def _attach(self) -> ClientConnection:
         port_file = self._folder / "DevToolsActivePort"
         port = wait_for(lambda: port_file.read_text().split()[0] if port_file.exists() else None)
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list") as answer:
-            pages = [p for p in json.load(answer) if p["type"] == "page"]
-        address = pages[0]["webSocketDebuggerUrl"]
+        address = wait_for(lambda: _page_of(f"http://127.0.0.1:{port}/json/list"))
         return self._stack.enter_context(connect(address, max_size=None, proxy=None))
 
     def __enter__(self) -> Self:
@@ -245,6 +243,13 @@ class Browser:
         """Chromium's own counters: TaskDuration, LayoutCount, ..."""
         found = self.send("Performance.getMetrics")["metrics"]
         return {m["name"]: m["value"] for m in found}
+
+
+def _page_of(listing: str) -> str | None:
+    """Where the browser's first page can be driven; None while it has none."""
+    with urllib.request.urlopen(listing) as answer:
+        pages = [p for p in json.load(answer) if p["type"] == "page"]
+    return str(pages[0]["webSocketDebuggerUrl"]) if pages else None
 
 
 def wait_for(ask: Callable[[], T | None], timeout_s: float = 15) -> T:

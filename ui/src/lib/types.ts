@@ -129,6 +129,7 @@ export interface Cost {
   basic_yen?: Num[] | null;
   total: { buy_yen: Num; sell_yen: Num; basic_yen?: Num; net_yen: Num };
   bands?: { name: string; kwh: Num; yen: Num }[];
+  notes?: string[];
   compare?: Omit<Cost, 'compare'> | null;
 }
 
@@ -212,7 +213,9 @@ export interface Missing {
   field: string;
   title: string;
   unit: string | null;
-  kind: 'number' | 'choice' | 'time';
+  kind: 'number' | 'choice' | 'time' | 'bands';
+  /** the plan's own guess */
+  value?: string | number | null;
   choices?: { value: string | number; title: string }[] | null;
 }
 
@@ -234,7 +237,7 @@ export interface Contract {
   plan: string;
   ampere: Num;
   kva?: Num;
-  reading_day: number;
+  reading_day: Num;
   valid_from?: string | null;
   answers: Record<string, string | number>;
   sell: { from: string; yen_kwh: number }[];

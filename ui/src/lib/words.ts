@@ -31,6 +31,11 @@ export function errorCode(reason: unknown): string {
   return reason instanceof ApiError ? reason.code : reason instanceof Unreachable ? 'unreachable' : 'screen';
 }
 
+/** The home's own rooms have words; what the owner wrote stays as written. */
+export function roomWords(room: string | null | undefined): string {
+  return room ? (word('room', room) ?? room) : '';
+}
+
 /** A band may come as a name or as an object with one. */
 export function bandName(band: string | { name: string } | null | undefined): string {
   return typeof band === 'string' ? band : (band?.name ?? '');
