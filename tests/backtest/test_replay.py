@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hidamari.backtest.homes import HomeYear, home_year, read_rows, span
-from hidamari.backtest.main import Options, run
+from hidamari.backtest.main import Options, guess_place, run
 from hidamari.backtest.replay import Replay
 from hidamari.backtest.whatif import Case, what_if
 from hidamari.backtest.world import Prices, World, flat, time_of_use
@@ -61,7 +61,7 @@ def test_a_forecast_file_is_used_only_from_its_issue_on(winter: HomeYear) -> Non
 def test_the_report_has_the_agreed_form_and_beats_the_rules() -> None:
     days: list[int] = []
     report = run(
-        Options(SAMPLE / "homes_sample.csv.gz", only=("cl01",)),
+        Options(SAMPLE / "homes_sample.csv.gz", SAMPLE / "homes_meta.csv", ("cl01",)),
         lambda _home, day, _days: days.append(day),
     )
     text = json.loads(json.dumps(report.as_json()))
@@ -76,6 +76,16 @@ def test_the_report_has_the_agreed_form_and_beats_the_rules() -> None:
     gain = home["none_yen"] - home["optimum_yen"]
     assert home["captured_share"] == pytest.approx((home["none_yen"] - home["ours_yen"]) / gain)
     assert text["mean"]["ours_yen"] == pytest.approx(home["ours_yen"])
+
+
+def test_a_home_without_a_companion_file_is_found_by_its_sun() -> None:
+    rows = read_rows(SAMPLE / "homes_sample.csv.gz", ("load_kwh", "pv_kwh"))
+    california, lorraine = guess_place(rows["cl04"]), guess_place(rows["em01"])
+    assert california.longitude == pytest.approx(-117.4, abs=15.0)  # an hour label wrong
+    assert california.zone.key in {"Etc/GMT+7", "Etc/GMT+8"}
+    assert lorraine.longitude == pytest.approx(6.9, abs=12.0)
+    dark = replace(rows["cl04"], values=rows["cl04"].values * [1.0, 0.0])
+    assert guess_place(dark).zone.key == "Asia/Tokyo"
 
 
 def test_under_one_price_ours_is_self_consumption() -> None:

@@ -41,7 +41,8 @@ from hidamari.plan.battery import Battery
 FloatArray = NDArray[np.float64]
 
 TARIFFS: dict[str, Callable[[int], Prices]] = {"tou": time_of_use, "flat": flat}
-TOKYO_PLACE = ("Asia/Tokyo", 35.68, 139.77)
+TOKYO_PLACE = Place(35.68, 139.77, ZoneInfo("Asia/Tokyo"))
+NEAR_DEG = 15.0  # half of Japan and the error of the guess
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def run(options: Options, on_day: Callable[[str, int, int], None] | None = None)
         raise InputError(f"{options.homes}: no home {unknown[0]}; there are {', '.join(rows)}")
     results = []
     for name in names:
-        place = _place(name, meta.get(name))
+        place = _place(name, meta[name]) if name in meta else guess_place(rows[name])
         home = scaled(home_year(rows[name], place.zone))
         file_kwh = _file_grid(files.get(name), home)
         home, file_kwh = span(home, file_kwh, options.first, options.last)
@@ -166,11 +167,26 @@ def _world(home: HomeYear, options: Options) -> World:
     return World(home, prices, Battery(options.battery_kwh, power_kw, power_kw))
 
 
-def _place(name: str, meta: dict[str, str] | None) -> Place:
-    """Zone and coordinates; without a companion file the home stands in Tokyo."""
-    if meta is None:
-        zone, latitude, longitude = TOKYO_PLACE
-        return Place(latitude, longitude, ZoneInfo(zone))
+def guess_place(rows: Rows) -> Place:
+    """Where a home without a companion file stands: Tokyo, unless its sun says otherwise.
+
+    The middle of the sun's energy within a day of UTC gives the longitude to some degrees; the zone
+    is then a whole number of hours, and the latitude Tokyo's.
+    """
+    pv_kwh = np.nan_to_num(rows.values[:, 1])
+    if not pv_kwh.any():
+        return TOKYO_PLACE
+    turn = 2.0j * np.pi * (rows.at_s % 86400) / 86400.0
+    noon_h = float(np.angle((pv_kwh * np.exp(turn)).sum())) * 12.0 / np.pi
+    longitude = (((12.0 - noon_h) * 15.0 + 180.0) % 360.0) - 180.0
+    if abs(longitude - TOKYO_PLACE.longitude) < NEAR_DEG:
+        return TOKYO_PLACE
+    zone = ZoneInfo(f"Etc/GMT{-round(longitude / 15.0):+d}")  # signs are the other way round there
+    return Place(TOKYO_PLACE.latitude, longitude, zone)
+
+
+def _place(name: str, meta: dict[str, str]) -> Place:
+    """Zone and coordinates from the companion file."""
     try:
         return Place(float(meta["lat"]), float(meta["lon"]), ZoneInfo(meta["tz"]))
     except (KeyError, ValueError, ZoneInfoNotFoundError) as error:

@@ -103,6 +103,9 @@ class Forecaster:
         if not pool:
             net = (load_kwh - pv_kwh).astype(np.float32)[None]
             return Outlook(load_kwh, pv_kwh, net, np.ones(1, np.float32), is_enough=False)
+        if self.scenarios == 0:  # the mean alone
+            net = (load_kwh - pv_kwh).astype(np.float32)[None]
+            return Outlook(load_kwh, pv_kwh, net, np.ones(1, np.float32), len(pool) >= FEWEST_DAYS)
         past, weight = self._alike(pool)
         loads = self.load.scenarios(load_kwh, past)
         suns = self.solar.scenarios(pv_kwh, past)

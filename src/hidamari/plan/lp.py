@@ -143,6 +143,23 @@ class Lp:
 
     def solve(self, time_limit_s: float = SOLVE_LIMIT_S) -> Solution:
         """The cheapest solution; raises NoSolution, never returns a doubtful one."""
+        self._run(time_limit_s)
+        return self._read()
+
+    def cheapest_yen(self, bound_yen: float = INF, time_limit_s: float = SOLVE_LIMIT_S) -> float:
+        """The cost of the cheapest solution alone, for trials: infinite where there is none.
+
+        A trial that is sure to cost more than `bound_yen` is broken off and counts as infinite.
+        """
+        if self.solver is not None:
+            self.solver.setOptionValue("objective_bound", bound_yen)
+        self._run(time_limit_s)
+        self.solver.setOptionValue("objective_bound", INF)
+        if self.solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return INF
+        return float(self.solver.getInfo().objective_function_value)
+
+    def _run(self, time_limit_s: float) -> None:
         if self.solver is None:
             self.solver = self._load()
         elif not self.is_warm:
@@ -154,7 +171,6 @@ class Lp:
         # HiGHS has one thread pool per process and refuses another size with a status only
         if status == highspy.HighsStatus.kError:
             raise NoSolution(SolveFailure.REFUSED)
-        return self._read()
 
     def _read(self) -> Solution:
         solver = self.solver

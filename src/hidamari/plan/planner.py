@@ -121,21 +121,24 @@ class HomePlanner:
 
     def _best_runs(self, model: _Model, horizon: Horizon) -> tuple[Solution, tuple[Trial, ...]]:
         """Every start of the next run of each tank in turn, from the last basis."""
-        best = None
         trials: list[Trial] = []
         for part in model.parts:
             if not isinstance(part, Runs):
                 continue
-            results = []
+            tried: list[Trial] = []
+            best_yen = INF
             for start in part.starts():
                 part.fix(model.lp, start)
-                solution = self._solve(model, horizon)
-                results.append((solution.cost_yen, start, solution))
-                trials.append(Trial(part.key, start, solution.cost_yen))
-            _, start, best = min(results, key=lambda result: result[0])
-            part.fix(model.lp, start)
-        if best is None:
-            best = self._solve(model, horizon)
+                self.solves += 1
+                yen = model.lp.cheapest_yen(best_yen + part.told_yen)
+                best_yen = min(best_yen, yen)
+                if np.isfinite(yen):
+                    tried.append(Trial(part.key, start, yen))
+            if not tried:
+                raise NoSolution(SolveFailure.INFEASIBLE)
+            part.fix(model.lp, min(tried, key=lambda trial: trial.yen).start)
+            trials += tried
+        best = self._solve(model, horizon)
         if self.exclusive is not None:
             best = self._one_of_two(model, horizon, best)
         return best, tuple(trials)

@@ -58,6 +58,11 @@ class BlockPart:
         """The asset's name."""
         return self.asset.key
 
+    @property
+    def told_yen(self) -> float:
+        """Only the best start matters."""
+        return 0.01
+
     def relax(self, lp: Lp) -> None:
         """Nothing to give up."""
 

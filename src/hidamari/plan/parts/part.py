@@ -60,6 +60,11 @@ class Asset(Protocol):
 class Runs(Protocol):
     """A part whose next run is one block: the planner tries every start."""
 
+    @property
+    def told_yen(self) -> float:
+        """Trials up to this much dearer than the best are told exactly, others broken off."""
+        ...
+
     def starts(self) -> list[int | None]:
         """Steps at which the next run may begin; None = no run within the horizon."""
         ...

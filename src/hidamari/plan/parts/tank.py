@@ -135,6 +135,11 @@ class TankPart:
         """The asset's name."""
         return self.asset.key
 
+    @property
+    def told_yen(self) -> float:
+        """The cost over the starts is shown: why now, and what later would cost."""
+        return 100.0
+
     def relax(self, lp: Lp) -> None:
         """Nothing to give up: every wish is soft already."""
         lp.set_bounds(self.level, 0.0, self.asset.full_kwh)
