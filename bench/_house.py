@@ -46,7 +46,7 @@ class Ready:
 def start(*arguments: str) -> subprocess.Popen[bytes]:
     """One of our own commands."""
     command = [sys.executable, "-m", "hidamari", *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=open("/tmp/home.err", "ab"))
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
 
 def wait_ready(process: subprocess.Popen[bytes], begun_s: float) -> Ready:
