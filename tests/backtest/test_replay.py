@@ -13,10 +13,12 @@ from hidamari.backtest.homes import HomeYear, home_year, read_rows, span
 from hidamari.backtest.main import Options, guess_place, run
 from hidamari.backtest.replay import Replay
 from hidamari.backtest.whatif import Case, what_if
-from hidamari.backtest.world import Prices, World, flat, time_of_use
+from hidamari.backtest.world import Prices, World, flat, self_consumption, time_of_use
 from hidamari.core.errors import InputError
+from hidamari.forecast.outlook import Outlook
 from hidamari.forecast.sun import Place
 from hidamari.plan.battery import Battery
+from hidamari.plan.recursion import Outcomes
 
 SAMPLE = Path(__file__).parents[1] / "data/sample"
 ZONE = ZoneInfo("America/Los_Angeles")
@@ -43,6 +45,29 @@ def test_what_comes_later_changes_nothing_before(winter: HomeYear) -> None:
     until = (day - world.warm_days) * 24 + 1  # the slot decided before its own load is known
     assert one.actions[:until] == two.actions[:until]
     assert one.actions[until:] != two.actions[until:]
+
+
+def wrong_bill(home: HomeYear, factor: float) -> float:
+    """The bill when every forecast of the net load is off by `factor`, floor and all."""
+    world = World(home, time_of_use(24), Battery())
+    replay = Replay(world, PLACE)
+    right = replay.outcomes
+
+    def distorted(outlook: Outlook, slot: int) -> Outcomes:
+        given = right(outlook, slot)
+        return replace(given, net_kwh=given.net_kwh * np.float32(factor))
+
+    replay.outcomes = distorted  # type: ignore[method-assign]
+    return replay.run().ours_yen
+
+
+@pytest.mark.t(10)
+@pytest.mark.parametrize("factor", [0.5, 1.5, 0.0, -1.0])
+def test_wrong_forecasts_cost_at_most_five_percent_more_than_the_rule(
+    winter: HomeYear, factor: float
+) -> None:
+    rule_yen = self_consumption(World(winter, time_of_use(24), Battery()))
+    assert wrong_bill(winter, factor) <= 1.05 * rule_yen
 
 
 def test_a_forecast_file_is_used_only_from_its_issue_on(winter: HomeYear) -> None:

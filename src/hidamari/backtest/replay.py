@@ -40,7 +40,7 @@ class Account:
     actions: tuple[Action, ...]
 
 
-@dataclass(slots=True)
+@dataclass
 class Replay:
     """One home on its way through the year."""
 
@@ -96,12 +96,13 @@ class Replay:
             actions=tuple(actions),
         )
 
-    def _decide(self, outlook: Outlook, slot: int, stored_kwh: float) -> Action:
+    def outcomes(self, outlook: Outlook, slot: int) -> Outcomes:
+        """The outlook with the prices of its slots."""
         world = self.world
         count = outlook.net_kwh.shape[1]
         ahead = (slot + np.arange(count)) % world.home.slots
         buy = world.prices.buy_yen_kwh[ahead]
-        outcomes = Outcomes(
+        return Outcomes(
             outlook.net_kwh,
             outlook.weight,
             buy.astype(np.float32),
@@ -109,7 +110,10 @@ class Replay:
             world.slot_h,
             END_SHARE * float(buy.min()) * world.battery.discharge_efficiency,
         )
-        return choose(outcomes, world.battery, stored_kwh).action
+
+    def _decide(self, outlook: Outlook, slot: int, stored_kwh: float) -> Action:
+        outcomes = self.outcomes(outlook, slot)
+        return choose(outcomes, self.world.battery, stored_kwh).action
 
     @property
     def cheapest(self) -> NDArray[np.bool_]:
