@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.e2e.browser import Browser
-from tests.e2e.screens import AXE
+from tests.e2e.screens import AXE, SHIFTS
 from tests.e2e.server import WEB, FixtureHome
 from tests.ui.node import npm
 
@@ -44,6 +44,7 @@ def home(built_web: Path) -> Iterator[FixtureHome]:
 def page() -> Iterator[Browser]:
     """The browser's one page."""
     with Browser() as browser:
+        browser.send("Page.addScriptToEvaluateOnNewDocument", source=SHIFTS)
         yield browser
 
 

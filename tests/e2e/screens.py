@@ -58,6 +58,15 @@ SCREENS = (
 )
 
 
+# Chromium's own measure of layout that moves without anybody asking for it (CLS).
+SHIFTS = (
+    "window.jumped = 0; new PerformanceObserver(l => { for (const e of l.getEntries())"
+    " if (!e.hadRecentInput) window.jumped += e.value; })"
+    ".observe({type: 'layout-shift', buffered: true});"
+)
+MOST_SHIFT = 0.05
+
+
 def show(home: FixtureHome, page: Browser, screen: Screen, state: State, lang: str) -> None:
     """Bring the screen into the state; the page speaks `lang`."""
     home.release()
@@ -78,6 +87,12 @@ def show(home: FixtureHome, page: Browser, screen: Screen, state: State, lang: s
         page.run("dispatchEvent(new Event('offline'))")
         page.rest(0.1)
     page.rest(0.1)
+
+
+def jumps(page: Browser) -> list[str]:
+    """What moved on the page since it was opened, if too much."""
+    jumped = page.run("window.jumped")
+    return [f"layout jumped by {jumped:.3f}"] if jumped > MOST_SHIFT else []
 
 
 def faults(page: Browser) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.e2e.answers import State
 from tests.e2e.browser import Browser
-from tests.e2e.screens import SCREENS, SIZES, Screen, faults, show
+from tests.e2e.screens import SCREENS, SIZES, Screen, faults, jumps, show
 from tests.e2e.server import FixtureHome
 
 WHOLE = bool(os.environ.get("E2E"))
@@ -46,6 +46,7 @@ def test_a_screen_is_complete_and_accessible_in_every_state(
     for lang, looks in looks_of(number):
         page.look(*looks[0][1], theme=looks[0][0])
         show(home, page, screen, state, lang)
+        wrong += [f"{lang}: {fault}" for fault in jumps(page)]
         for theme, size in looks:
             page.look(*size, theme=theme)
             page.rest(0.05)
