@@ -40,9 +40,12 @@ def build_web(root: Path) -> None:
     node_bin = Path(executable.ROOT_DIR) / ("" if os.name == "nt" else "bin")
     env = {**os.environ, "PATH": f"{node_bin}{os.pathsep}{os.environ['PATH']}", "CI": "1"}
     npm = [str(node_bin / "node"), str(_npm_cli(Path(executable.ROOT_DIR)))]
-    run = {"cwd": root / "ui", "env": env, "check": True, "stdout": sys.stderr}
-    subprocess.run([*npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"], **run)
-    subprocess.run([*npm, "run", "build", "--", "--logLevel=warn"], **run)
+    for words in (
+        ("ci", "--no-audit", "--no-fund", "--loglevel=error"),
+        ("run", "build", "--", "--logLevel=warn"),
+    ):
+        command = [*npm, *words]
+        subprocess.run(command, cwd=root / "ui", env=env, check=True, stdout=sys.stderr)
     if web.exists():
         shutil.rmtree(web)
     shutil.copytree(root / "ui/dist", web)
