@@ -1,5 +1,6 @@
 """The store as the rest of the program sees it."""
 
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -117,3 +118,74 @@ def test_a_series_that_changes_its_unit_is_refused(store: Store) -> None:
 def test_an_unknown_series_is_named(store: Store) -> None:
     with pytest.raises(InputError, match=r"got home\.moon_kw"):
         store.minutes([SeriesKey("home", "moon_kw")], START, START + timedelta(hours=1))
+
+
+def test_events_are_found_by_kind_newest_first(store: Store) -> None:
+    for number in range(30):
+        kind = ("log", "notice", "command")[number % 3]
+        store.add_event(Event(START, kind, "home", "n", {"n": number}))
+    numbers = [event.data["n"] for event in store.events(limit=4)]
+    assert numbers == [29, 28, 27, 26]
+    some = store.events(kinds=["notice", "command"], limit=3)
+    assert [event.data["n"] for event in some] == [29, 28, 26]
+    older = store.events(kinds={"notice"}, before_seq=some[-1].seq, limit=2)
+    assert [event.data["n"] for event in older] == [25, 22]
+    assert store.events(kinds=["nothing"]) == []
+
+
+def test_an_imported_history_is_sealed_but_for_its_newest_day(store: Store) -> None:
+    days = [
+        (START + timedelta(minutes=30 * slot), {GRID.key: SlotValue(0.2, Quality.ESTIMATE)})
+        for slot in range(3 * 48)
+    ]
+    store.write_history(reversed(days), TOKYO)
+    assert store.sealed() == [DAY, DAY + timedelta(days=1)]
+    assert store.slot_bounds() == (START, START + timedelta(days=3))
+    kwh, _ = store.totals([GRID.key], DAY, DAY + timedelta(days=2))
+    np.testing.assert_allclose(kwh, [[9.6], [9.6], [np.nan]])
+
+
+def test_a_better_half_hour_seals_its_day_again_with_the_reason(
+    store: Store, tmp_path: Path
+) -> None:
+    store.write_slots(START, {GRID.key: SlotValue(0.2, Quality.PARTLY)})
+    store.seal_day(DAY, TOKYO)
+    store.seal_day(DAY, TOKYO)  # nothing new: no new revision
+    store.write_slots(START, {GRID.key: SlotValue(0.5, Quality.REFILLED)}, "meter history")
+    store.write_slots(START, {GRID.key: SlotValue(0.9, Quality.POWER)}, "too late")
+    connection = sqlite3.connect(tmp_path / "data" / "store.db")
+    assert connection.execute("select rev, why from day").fetchall() == [(2, "meter history")]
+    connection.close()
+    assert store.verify_day(DAY)
+    assert store.totals([GRID.key], DAY, DAY)[0].tolist() == [[0.5]]
+
+
+def test_frames_of_sealed_days_are_kept_for_three_days(store: Store, tmp_path: Path) -> None:
+    for day in range(6):
+        store.write_minute(START + timedelta(days=day), {GRID.key: 1.0})
+        store.seal_day(DAY + timedelta(days=day), TOKYO)
+    connection = sqlite3.connect(tmp_path / "data" / "store.db")
+    assert connection.execute("select count(*) from frame").fetchone() == (3,)
+    connection.close()
+    got = store.minutes([GRID.key], START, START + timedelta(days=6))
+    assert int((got == 1.0).sum()) == 6
+
+
+def test_a_value_that_is_no_number_or_too_large_is_a_gap(store: Store) -> None:
+    for minute, value in enumerate([float("nan"), float("inf"), 1e12, None]):
+        store.write_minute(START + timedelta(minutes=minute), {GRID.key: value, SOC.key: 1.0})
+    assert np.isnan(store.minutes([GRID.key], START, START + timedelta(minutes=4))).all()
+    store.write_slots(START, {GRID.key: SlotValue(float("nan"), Quality.COUNTER)})
+    assert store.slots([GRID.key], START, START + timedelta(minutes=30))[1].tolist() == [[0]]
+
+
+def test_a_series_added_later_is_missing_before(store: Store) -> None:
+    store.write_minute(START, {GRID.key: 1.0})
+    store.write_slots(START, {GRID.key: SlotValue(0.5, Quality.COUNTER)})
+    store.seal_day(DAY, TOKYO)
+    late = Series("circuit:9", "power_kw", "kW", 0.001, Kind.POWER)
+    store.add_series([late])
+    store.write_slots(START, {late.key: SlotValue(0.1, Quality.COUNTER)}, "found later")
+    minutes = store.minutes([late.key, GRID.key], START, START + timedelta(minutes=1))
+    np.testing.assert_array_equal(minutes, [[np.nan, 1.0]])
+    assert store.totals([GRID.key, late.key], DAY, DAY)[0].tolist() == [[0.5, 0.1]]

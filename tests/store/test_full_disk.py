@@ -210,3 +210,68 @@ def test_settings_that_find_no_room_are_refused_whole(disked: Disked) -> None:
         store.put_settings({"a": 2, "b": 3}, NOW)
     disk.broken = False
     assert store.settings() == {"a": 1}
+
+
+@pytest.mark.t(4)
+def test_a_disk_that_is_full_at_the_start_gives_up_its_ballast(disked: Disked) -> None:
+    store, disk = disked
+    measure(store, range(3), lambda _: None)
+    store.close()
+    for left in disk.folder.glob("store.db-*"):
+        left.unlink()
+    disk.limit = disk.used()
+    spoiled = sqlite3.connect(disk.folder / "store.db", isolation_level=None)
+    disk.limit = 10**12
+    spoiled.execute("update setting set value = '7'")  # what must be mended needs room
+    spoiled.execute("pragma wal_checkpoint(truncate)")
+    spoiled.close()
+    disk.limit = disk.used()
+    again = Store.open(disk.folder, NOW, ballast_bytes=BALLAST)
+    assert again.settings() == {"a": 1}
+    assert not again.room().has_ballast
+    again.close()
+
+
+@pytest.mark.t(4)
+def test_room_is_made_in_the_order_that_hurts_least(disked: Disked) -> None:
+    store, disk = disked
+    (disk.folder / "log").mkdir()
+    for name in ("hidamari.log", "hidamari.log.1"):
+        (disk.folder / "log" / name).write_text("x")
+    connection = sqlite3.connect(disk.folder / "store.db", isolation_level=None)
+    tomorrow = NOW + timedelta(days=1)
+    for stream, at in ((1, START), (1, tomorrow), (2, START)):
+        row = (stream, connection.total_changes, int(at.timestamp()))
+        connection.execute("insert into outbox values(?, ?, ?, x'00', 0, 0)", row)
+    connection.close()
+    store.write_minute(NOW, {KEYS[0]: 1.0})
+    store.seal_day(local_day(NOW), TOKYO)
+    steps = []
+    while (step := store.free_space_step()) is not None:
+        steps.append(step)
+    # 41 days are older than the newest 400, five at a time.
+    assert [s for i, s in enumerate(steps) if s not in steps[:i]] == [
+        "ballast",
+        "logs",
+        "frames",
+        "outbox",
+        "days",
+    ]
+    assert steps.count("days") == 9
+    assert [p.name for p in (disk.folder / "log").iterdir()] == ["hidamari.log"]
+    connection = sqlite3.connect(disk.folder / "store.db")
+    # Power segments of sealed days went; events and what is not sealed yet wait for the cloud.
+    left = connection.execute("select stream, t from outbox order by stream").fetchall()
+    connection.close()
+    assert left == [(1, int(tomorrow.timestamp())), (2, int(START.timestamp()))]
+
+
+def test_no_ballast_is_taken_where_it_would_fill_the_disk(disked: Disked) -> None:
+    store, disk = disked
+    assert store.free_space_step() == "ballast"
+    disk.limit = disk.used() + BALLAST
+    store.tidy()
+    assert not store.room().has_ballast
+    disk.limit = disk.used() + 3 * BALLAST
+    store.tidy()
+    assert store.room().has_ballast
