@@ -8,9 +8,21 @@ import numpy as np
 from hidamari.core.time import MINUTE_S
 from hidamari.store import days
 from hidamari.store.catalog import Catalog, Columns
-from hidamari.store.pack import MISSING, BoolArray, DaySpan, FloatArray, IntArray, UInt8Array
+from hidamari.store.pack import (
+    MISSING,
+    BoolArray,
+    DaySpan,
+    FloatArray,
+    IntArray,
+    UInt8Array,
+    empty_slots,
+)
 from hidamari.store.rollup import Totals
 from hidamari.store.rows import read_frames, read_slots, read_totals
+
+# A row holds every series. Few of them are asked for, so that a year is read in parts of a month:
+# whole, it would be 50 MB for a moment, which a small computer does not get back.
+_SLOTS_AT_ONCE = 31 * 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +52,10 @@ def slots(
     connection: sqlite3.Connection, chosen: Selection, span: range
 ) -> tuple[FloatArray, UInt8Array]:
     """Every half-hour of `span` (unix seconds, step 1800): values and quality, (len(span), k)."""
-    rows = read_slots(connection, span, len(chosen.catalog))[:, chosen.columns]
+    width = len(chosen.catalog)
+    parts = (span[first : first + _SLOTS_AT_ONCE] for first in range(0, len(span), _SLOTS_AT_ONCE))
+    picked = [read_slots(connection, part, width)[:, chosen.columns] for part in parts]
+    rows = np.concatenate(picked) if picked else empty_slots(0, chosen.columns.size)
     quality = np.ascontiguousarray(rows["quality"])
     scaled = rows["value"] * chosen.catalog.slot_scales(chosen.columns)
     return np.where(quality == 0, np.nan, scaled), quality
