@@ -1,14 +1,13 @@
 """A home with both doors open on loopback, served by a thread of its own."""
 
 import asyncio
+import math
 import socket
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
-
-import httpx
 
 from hidamari.api.app import Options
 from hidamari.api.certificate import DoorKey, door_key
@@ -59,12 +58,21 @@ class Street:
         found.connect((HOST, self.listening.http_port))
         return found
 
-    def is_well(self) -> float:
-        """Seconds that a healthy request takes right now."""
+    def is_well(self) -> bool:
+        """Whether somebody who asks now gets an answer within a second.
+
+        The best of three tries counts: the machine of the tests has other things to do as well.
+        """
+        return any(self._answer_s() < 1.0 for _ in range(3))
+
+    def _answer_s(self) -> float:
         before = time.perf_counter()
-        answer = httpx.get(f"{self.url}/.well-known/hidamari", timeout=5)
-        assert answer.status_code == 200
-        return time.perf_counter() - before
+        with self.connect() as one:
+            one.sendall(b"GET /.well-known/hidamari HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            with suppress(ConnectionError):
+                if one.recv(65536).startswith(b"HTTP/1.1 200"):
+                    return time.perf_counter() - before
+        return math.inf
 
     def soon(self, action: Callable[[], object]) -> None:
         """Do something in the loop of the home."""

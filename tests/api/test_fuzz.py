@@ -13,7 +13,7 @@ from tests.api.conftest import Bench
 from tests.api.openapi import faults
 
 SEED = int(os.environ.get("SEED", "20260515"))
-CASES = 1500
+CASES = 800
 GOODBYES = (("delete", "session"), ("put", "password"), ("delete", "users/owner"))
 ODD: list[Any] = [
     None,

@@ -86,7 +86,7 @@ def _find(api: Api, circuit: str) -> CircuitNow:
 
 def _entry(one: CircuitNow, today_kwh: float | None, now: datetime) -> schema.CircuitEntry:
     body = circuit_body(one, now)
-    return schema.CircuitEntry(**dict(body), device=one.device or None, today_kwh=today_kwh)
+    return schema.CircuitEntry(**dict(body), today_kwh=today_kwh)
 
 
 def _source(choice: SourceChoice, now: datetime) -> schema.SourceBody:

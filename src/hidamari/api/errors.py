@@ -1,6 +1,7 @@
 """Errors of the API: one form, the right status, no inside detail."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -17,6 +18,7 @@ from hidamari.core.errors import (
     DeviceError,
     HidamariError,
     InputError,
+    SettingsError,
     StoreError,
     StoreFull,
 )
@@ -120,6 +122,10 @@ def _as_api_error(error: Exception) -> ApiError:
         return found
     if isinstance(error, WeakPassword):
         return ApiError(422, text, code="weak_password")
+    if isinstance(error, SettingsError):
+        found = ApiError(422, text, expected=error.problems[0].expected)
+        found.extra = {"problems": [asdict(problem) for problem in error.problems]}
+        return found
     if isinstance(error, InputError):
         return ApiError(422, text)
     if isinstance(error, StoreFull):

@@ -85,6 +85,7 @@ def circuit_body(circuit: CircuitNow, now: datetime) -> schema.CircuitBody:
         id=circuit.id,
         name=circuit.name,
         room=circuit.room,
+        device=circuit.device or None,
         power_kw=_rounded(circuit.power_kw),
         age_s=age_s(circuit.at, now),
     )

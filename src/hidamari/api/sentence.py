@@ -10,8 +10,8 @@ def sentence_code(kw: Mapping[str, float | None]) -> str:
     """The code for the eight powers of the house bus (positive = drawn from it), kW."""
     use_kw, grid_kw = kw["use_kw"], kw["grid_kw"]
     if use_kw is None or grid_kw is None:
-        known = any(value is not None for value in kw.values())
-        return "partly" if known else "nothing_yet"
+        # Parts the home has not are zero and tell nothing.
+        return "partly" if any(kw.values()) else "nothing_yet"
     small_kw = max(2.0 * QUIET_KW, SMALL_SHARE * use_kw)
     battery_kw, ev_kw = kw["battery_kw"] or 0.0, kw["ev_kw"] or 0.0
     made_kw = (kw["pv_kw"] or 0.0) + (kw["gen_kw"] or 0.0)

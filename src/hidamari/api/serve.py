@@ -185,8 +185,9 @@ class _Rarely(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether this message has not been logged for a while."""
-        key = str(record.msg)
-        if record.exc_info is None and record.created - self._last_s.get(key, -1e12) < QUIET_S:
+        what = record.exc_info[1] if record.exc_info else None
+        key = f"{record.msg} {type(what).__name__}"
+        if record.created - self._last_s.get(key, -1e12) < QUIET_S:
             return False
         self._last_s[key] = record.created
         return True

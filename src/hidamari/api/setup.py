@@ -40,7 +40,12 @@ async def finish_step(step: str, body: schema.StepDone, api: ApiDep) -> schema.S
 async def get_diagnostics(api: ApiDep) -> schema.Diagnostics:
     """Counters and states for somebody who looks for a fault."""
     state = await asyncio.to_thread(_store_state, api)
-    return schema.Diagnostics(version=__version__, store=state, home={**api.home.diagnostics()})
+    return schema.Diagnostics(
+        version=__version__,
+        data_dir=str(api.home.folder),
+        store=state,
+        home={**api.home.diagnostics()},
+    )
 
 
 def _setup(api: Api) -> schema.Setup:

@@ -42,5 +42,6 @@ class Diagnostics(Body):
     """For somebody who looks for a fault; no secrets, no names."""
 
     version: str
+    data_dir: str
     store: StoreState
     home: dict[str, object]

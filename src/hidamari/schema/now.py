@@ -33,11 +33,12 @@ class AssetBody(Body):
 
 
 class CircuitBody(Body):
-    """One circuit of the board now."""
+    """One circuit of the board now; `device` is the id of what hangs on it."""
 
     id: str
     name: str
     room: str
+    device: str | None
     power_kw: float | None
     age_s: float | None
 
