@@ -5,6 +5,7 @@ EMHASS (MIT) is only called, through its own loaders and its own optimisation cl
 
 import asyncio
 import copy
+import importlib
 import json
 import logging
 import pathlib
@@ -108,10 +109,53 @@ def plan(optim, p):
     return float(p["step_h"] * (bought * p["buy"] - sold * p["sell"]).sum())
 
 
+def mode_of(first, load_kw, pv_kw, buy):
+    """The device mode that carries out the first step of EMHASS's plan: (mode, grid kW)."""
+    charge_kw, discharge_kw = max(-first, 0.0), max(first, 0.0)
+    from_grid = charge_kw - max(pv_kw - load_kw, 0.0)
+    if from_grid > 1e-3:
+        return "charge", from_grid
+    waits = discharge_kw < 1e-3 and load_kw > pv_kw + 1e-3 and buy[0] < max(buy[1:])
+    return ("surplus" if waits else "follow"), 0.0
+
+
+def live(home):
+    """One home in closed loop: a plan every hour, carried out as modes; the bill in yen."""
+    sys.path.insert(0, home["source"])
+    battery = importlib.import_module("hidamari.plan.battery")
+    ours = battery.Battery(home["capacity_kwh"], home["power_kw"], home["power_kw"])
+    step_h, day = home["step_h"], round(24.0 / home["step_h"])
+    per_hour = round(1.0 / step_h)
+    optim = optimizer(home | {"pv_kw": [0.0] * day}, 0.01)
+    stored, yen = 0.0, 0.0
+    for t, net in enumerate(home["net_kwh"]):
+        at = t % per_hour
+        if at == 0:
+            load, pv = home["load_fc_kw"][t // per_hour], home["pv_fc_kw"][t // per_hour]
+            buy = [home["buy"][(t + i) % day] for i in range(day)]
+            index = pd.date_range("2026-05-01", periods=day, freq=optim.freq, tz="Asia/Tokyo")
+            frame = pd.DataFrame(
+                {"unit_load_cost": buy, "unit_prod_price": [home["sell"]] * day}, index=index
+            )
+            frame["pv"], frame["load"] = [1000 * x for x in pv], [1000 * x for x in load]
+            result = optim.perform_naive_mpc_optim(
+                frame, frame["pv"], frame["load"], day,
+                soc_init=min(max(stored / home["capacity_kwh"], 0.0), 1.0), soc_final=home["end"],
+            )  # fmt: skip
+            power = result["P_batt"].to_numpy() / 1000.0
+        mode, grid_kw = mode_of(float(power[at]), load[at], pv[at], buy[at:])
+        action = battery.Action(battery.Mode(mode), grid_kw)
+        done = battery.move(ours, stored, net, action, step_h)
+        grid = net + done.charge_kwh - done.discharge_kwh
+        yen += grid * (home["buy"][t % day] if grid > 0.0 else home["sell"])
+        stored = done.stored_kwh
+    return yen
+
+
 def main():
-    """Problems in on standard input: {kind: [problem, ...]}; figures out."""
+    """Problems in on standard input: {kind: [problem, ...]}, or {"homes": [...]}; figures out."""
     given = json.load(sys.stdin)
-    answer = {}
+    answer = {"homes": [live(home) for home in given.pop("homes", [])]}
     for kind, problems in given.items():
         cached = optimizer(problems[0], 0.01)
         plan(cached, problems[0])

@@ -97,6 +97,17 @@ class Report:
 def run(options: Options, on_day: Callable[[str, int, int], None] | None = None) -> Report:
     """Replay every home; `on_day(home, day, days)` is called as time passes (progress bar)."""
     begun = time.perf_counter()
+    results = []
+    for replay in replays_of(options):
+        home = replay.world.home
+        if on_day is not None:
+            replay.on_day = _day_caller(on_day, home.home, home.days)
+        results.append(_result(replay, replay.run()))
+    return Report(tuple(results), time.perf_counter() - begun, _means(results))
+
+
+def replays_of(options: Options) -> list[Replay]:
+    """The homes asked for, each ready to be lived through."""
     rows = read_rows(options.homes, ("load_kwh", "pv_kwh"))
     meta = read_meta(options.meta) if options.meta is not None else {}
     files = _read_files(options)
@@ -104,17 +115,14 @@ def run(options: Options, on_day: Callable[[str, int, int], None] | None = None)
     unknown = [name for name in names if name not in rows]
     if unknown:
         raise InputError(f"{options.homes}: no home {unknown[0]}; there are {', '.join(rows)}")
-    results = []
+    replays = []
     for name in names:
         place = _place(name, meta[name]) if name in meta else guess_place(rows[name])
         home = scaled(home_year(rows[name], place.zone))
         file_kwh = _file_grid(files.get(name), home)
         home, file_kwh = span(home, file_kwh, options.first, options.last)
-        replay = Replay(_world(home, options), place, file_kwh, options.scenarios)
-        if on_day is not None:
-            replay.on_day = _day_caller(on_day, name, home.days)
-        results.append(_result(replay, replay.run()))
-    return Report(tuple(results), time.perf_counter() - begun, _means(results))
+        replays.append(Replay(_world(home, options), place, file_kwh, options.scenarios))
+    return replays
 
 
 def _day_caller(
