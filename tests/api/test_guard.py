@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote
 
@@ -12,8 +14,11 @@ from tests.api.conftest import PASSWORD, Bench
 
 from hidamari.api.answers import POLICY
 from hidamari.api.app import Options
+from hidamari.api.auth import Caller
 from hidamari.api.doors import is_own_origin, parse_address, split_host
-from hidamari.api.limits import KNOWN, STRANGER, Buckets, json_depth
+from hidamari.api.guard import RELAYED
+from hidamari.api.limits import KNOWN, STRANGER, Buckets, Floods, json_depth
+from hidamari.core.access import Role
 
 OURS = "192.168.1.10"
 V6 = "2001:db8:5:6::10"
@@ -381,3 +386,73 @@ def test_addresses_and_names_are_read_strictly() -> None:
     assert is_own_origin("https://a.local", "https", ("a.local", None))
     assert is_own_origin("https://a.local:443", "https", ("a.local", None))
     assert not is_own_origin("https://a.local:444", "https", ("a.local", None))
+
+
+@pytest.mark.t(17)
+def test_what_the_link_relays_comes_with_its_caller_and_without_a_source(bench: Bench) -> None:
+    """The cloud's end has checked who it is; here the role decides again."""
+
+    async def ask(caller: Caller, path: str) -> int:
+        scope = _scope("GET", path, {"client": "8.8.8.8", "host": "cloud.example"})
+        scope[RELAYED] = caller
+        started: list[Message] = []
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: Message) -> None:
+            started.append(message)
+
+        await bench.app(scope, receive, send)
+        assert (b"x-hidamari-via", b"cloud") in started[0]["headers"]
+        return int(started[0]["status"])
+
+    now = bench.home.clock.now()
+    dealer = Caller("shop", Role.DEALER_VIEW, "link:1", until=now + timedelta(days=30))
+    cases = [
+        (Caller("hana", Role.OWNER, "link:2"), "/api/v1/now", 200),
+        (Caller("hana", Role.OWNER, "link:2"), "/api/v1/users", 200),
+        (dealer, "/api/v1/now", 200),
+        (dealer, "/api/v1/users", 403),
+        (replace(dealer, until=now), "/api/v1/now", 403),  # consent has ended
+        (replace(dealer, until=None), "/api/v1/now", 403),
+    ]
+    for caller, path, expected in cases:
+        assert asyncio.run(ask(caller, path)) == expected, (caller, path)
+
+
+def test_dealers_do_not_see_the_customer(bench: Bench) -> None:
+    bench.add("hana", Role.VIEWER)
+
+    async def talk(client: httpx.AsyncClient) -> None:
+        tree = (await client.get("/api/v1/settings")).json()
+        assert tree["home"]["postal_code"] == "1000001"
+
+    bench.talk(talk, "hana")
+    now = bench.home.clock.now()
+    scope = _scope("GET", "/api/v1/settings", {})
+    until = now + timedelta(days=1)
+    scope[RELAYED] = Caller("shop", Role.DEALER_VIEW, "link:1", until=until)
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    asyncio.run(bench.app(scope, receive, send))
+    home = json.loads(sent[1]["body"])["home"]
+    assert "zone" in home
+    assert not home.keys() & {"name", "postal_code", "place", "people"}
+
+
+@pytest.mark.t(14)
+def test_a_flood_is_noticed_once_after_a_minute() -> None:
+    """F25: refused again and again without a pause of 10 s; after a pause it counts anew."""
+    floods = Floods()
+    told = [second for second in range(200) if floods.refused("a", 1000.0 + second)]
+    assert told == [60]
+    assert not floods.refused("b", 1100.0)
+    later = [second for second in range(70) if floods.refused("a", 1300.0 + second)]
+    assert later == [60]
