@@ -1,8 +1,10 @@
 """T6: clocks that jump and times not yet known; no row is deleted, moved or counted twice."""
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -18,6 +20,14 @@ START = datetime(2026, 3, 1, 14, 40, tzinfo=UTC)
 YEAR_S = 365 * 86400
 JUMPS_S = [1, -1, 59, -61, 600, -600, 3600, -3600, 86_400, -86_400, 20 * YEAR_S, -20 * YEAR_S]
 ZONES = [TOKYO, ZoneInfo("Europe/Berlin"), ZoneInfo("America/St_Johns"), ZoneInfo("UTC")]
+
+
+@pytest.fixture
+def store(memory: Path) -> Iterator[Store]:
+    """A store that need not wait for a disk."""
+    opened = Store.open(memory, START, ballast_bytes=0)
+    yield opened
+    opened.close()
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -15,12 +16,21 @@ from hidamari.core.time import SLOT_S, TOKYO, day_bounds, from_unix, unix
 from hidamari.store.db import Store
 from hidamari.store.history import HistoryQuery, HistoryResult, Step, history
 
+START = datetime(2026, 3, 1, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
 KATHMANDU = ZoneInfo("Asia/Kathmandu")
 KOLKATA = ZoneInfo("Asia/Kolkata")
 USE = Series("home", "use_kw", "kW", 0.001, Kind.POWER)
 SOC = Series("home", "soc_pct", "%", 0.1, Kind.LEVEL)
 COUNT = Series("meter", "energy_kwh", "kWh", 0.01, Kind.COUNTER)
+
+
+@pytest.fixture
+def store(memory: Path) -> Iterator[Store]:
+    """A store that need not wait for a disk."""
+    opened = Store.open(memory, START, ballast_bytes=0)
+    yield opened
+    opened.close()
 
 
 def fill(store: Store, start: datetime, end: datetime, kwh: float, zone: ZoneInfo) -> None:

@@ -35,8 +35,11 @@ def writer(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     process.stdout.close()
 
 
-def killed_after(writer: "subprocess.Popen[str]", number: int, wait_s: float) -> int:
-    """Let a writer begin with `number`, kill it; the last number it acknowledged."""
+def killed_after(writer: "subprocess.Popen[str]", number: int, acks: int, wait_s: float) -> int:
+    """Let a writer begin with `number`, kill it `wait_s` after it acknowledged `acks` more.
+
+    Returns the last number that was acknowledged.
+    """
     writer.stdin.write(f"{number}\n")
     writer.stdin.flush()
     last, pid = number - 1, 0
@@ -45,9 +48,11 @@ def killed_after(writer: "subprocess.Popen[str]", number: int, wait_s: float) ->
             return last
         if line.startswith("pid"):
             pid = int(line.split()[1])
-            threading.Timer(wait_s, os.kill, (pid, signal.SIGKILL)).start()
         else:
             last = int(line)
+        if last == number - 1 + acks:
+            threading.Timer(wait_s, os.kill, (pid, signal.SIGKILL)).start()
+            acks = -1
     raise AssertionError("the writer ended by itself")
 
 
@@ -71,6 +76,7 @@ def numbers_in(store: Store, until: int) -> set[int]:
 
 
 @pytest.mark.t(2)
+@pytest.mark.timeout(180)
 @pytest.mark.req("PWR-01", "PWR-02")
 def test_nothing_acknowledged_is_lost_in_200_kills(
     writer: "subprocess.Popen[str]", tmp_path: Path
@@ -80,7 +86,7 @@ def test_nothing_acknowledged_is_lost_in_200_kills(
     rng = random.Random(seed)
     last, opened_s = -1, []
     for _ in range(KILLS):
-        last = killed_after(writer, last + 1, rng.uniform(0.0, 0.05))
+        last = killed_after(writer, last + 1, rng.randrange(12), rng.uniform(0.0, 0.02))
         began = time.perf_counter()
         store = Store.open(tmp_path / "data", START, ballast_bytes=0)
         opened_s.append(time.perf_counter() - began)

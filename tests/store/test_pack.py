@@ -16,7 +16,7 @@ from hidamari.store.pack import (
     DaySpan,
     digest,
     empty_slots,
-    frame_bytes,
+    frame_blobs,
     frame_rows,
 )
 
@@ -25,6 +25,10 @@ INT32 = st.one_of(
     st.sampled_from([0, -1, 127, -128, 128, -129, 32767, -32768, 32768, -32769, 2**31 - 1]),
     st.integers(-(2**31), 2**31 - 1),
 )
+
+
+def frame_bytes(row: np.ndarray) -> bytes:
+    return frame_blobs(row.reshape(1, -1))[0]
 
 
 def rows(shape: tuple[int, int]) -> st.SearchStrategy[np.ndarray]:
@@ -41,6 +45,11 @@ def test_minutes_of_any_width_come_back(minutes: tuple[np.ndarray, ...]) -> None
     for row, found in zip(minutes, got, strict=True):
         np.testing.assert_array_equal(found[: row.size], row)
         assert (found[row.size :] == MISSING).all()
+
+
+@given(rows((7, 9)))
+def test_minutes_packed_together_come_back(minutes: np.ndarray) -> None:
+    np.testing.assert_array_equal(frame_rows(frame_blobs(minutes), 9), minutes)
 
 
 def test_a_frame_takes_two_bits_and_the_bytes_that_its_number_needs() -> None:

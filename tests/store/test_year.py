@@ -41,6 +41,7 @@ def fill(folder: Path) -> list[float]:
 
 
 @pytest.mark.t(26)
+@pytest.mark.timeout(180)
 @pytest.mark.req("PWR-02", "MEA-03")
 def test_a_year_of_20_circuits_opens_and_draws_within_a_second(memory: Path) -> None:
     truth = fill(memory)

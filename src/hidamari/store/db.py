@@ -78,16 +78,16 @@ class Store:
     def write_minute(self, at: datetime, values: Mapping[SeriesKey, float | None]) -> None:
         """One frame for the minute of `at`; a value for a filled place is ignored."""
         at_s = _floor(at, MINUTE_S)
-        row = self._catalog.minute_row(values)
-        self._database.write(lambda c: writes.write_minutes(c, [(at_s, row)]), keep=True)
+        row = self._catalog.minute_row(values).reshape(1, -1)
+        self._database.write(lambda c: writes.write_minutes(c, [at_s], row), keep=True)
 
     def write_minutes(self, start: datetime, keys: Sequence[SeriesKey], values: FloatArray) -> None:
         """Minutes in a row from `start`, shape (n, len(keys)), NaN = missing, all or none."""
         start_s = _floor(start, MINUTE_S)
         catalog = self._catalog
         rows = catalog.minute_array(catalog.columns(keys), values)
-        pairs = [(start_s + MINUTE_S * i, row) for i, row in enumerate(rows)]
-        self._database.write(lambda c: writes.write_minutes(c, pairs))
+        starts = range(start_s, start_s + MINUTE_S * len(rows), MINUTE_S)
+        self._database.write(lambda c: writes.write_minutes(c, starts, rows))
 
     def write_slots(
         self, at: datetime, values: Mapping[SeriesKey, SlotValue], why: str = ""

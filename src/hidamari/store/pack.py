@@ -43,23 +43,34 @@ def empty_slots(rows: int, width: int) -> RowArray:
     return array
 
 
-def frame_bytes(row: IntArray) -> bytes:
-    """One minute: two bits a series for its width (0, 1, 2 or 4 bytes), then the integers by width.
+def frame_blobs(rows: IntArray) -> list[bytes]:
+    """Minutes, shape (n, series): two bits a series for its width (0, 1, 2 or 4 bytes), then the
+    integers by width.
 
-    A missing value takes no byte but its two bits. Trailing missing series are cut off.
+    A missing value takes no byte but its two bits. Series missing in all rows at the end are cut.
     """
-    present = np.flatnonzero(row != MISSING)
-    row = row[: int(present[-1]) + 1] if present.size else row[:0]
-    wide = row.astype(np.int64)
+    present = np.flatnonzero((rows != MISSING).any(axis=0))
+    rows = rows[:, : int(present[-1]) + 1 if present.size else 0]
+    count, width = rows.shape
+    wide = rows.astype(np.int64)
     size = np.maximum(wide, -wide - 1)  # the same for n and -n-1, as two's complement has it
     codes = (1 + (size > 127) + (size > 32767)).astype(np.uint8)
-    codes[row == MISSING] = 0
-    quads = np.zeros(-(-row.size // 4) * 4, np.uint8)
-    quads[: row.size] = codes
-    packed = quads.reshape(-1, 4) @ np.array([1, 4, 16, 64], np.uint8)
-    planes = [row[codes == code].astype(kind).tobytes() for code, kind in _WIDTHS]
-    head = _FRAME_HEAD.pack(_FRAME_FORMAT, row.size)
-    return b"".join([head, packed.astype(np.uint8).tobytes(), *planes])
+    codes[rows == MISSING] = 0
+    quads = np.zeros((count, -(-width // 4) * 4), np.uint8)
+    quads[:, :width] = codes
+    packed = quads.reshape(count, -1, 4) @ np.array([1, 4, 16, 64], np.uint8)
+    pieces = [_cut(packed.tobytes(), np.full(count, packed.shape[1]))]
+    for code, kind in _WIDTHS:
+        mask = codes == code
+        pieces.append(_cut(rows[mask].astype(kind).tobytes(), mask.sum(axis=1) * kind.itemsize))
+    head = _FRAME_HEAD.pack(_FRAME_FORMAT, width)
+    return [b"".join((head, *parts)) for parts in zip(*pieces, strict=True)]
+
+
+def _cut(raw: bytes, lengths: NDArray[np.intp]) -> list[bytes]:
+    """Bytes in pieces of these lengths."""
+    ends = np.cumsum(lengths).tolist()
+    return [raw[low:high] for low, high in zip([0, *ends], ends, strict=False)]
 
 
 def frame_rows(blobs: Sequence[bytes], width: int) -> IntArray:

@@ -1,7 +1,7 @@
 """Packed rows of minutes, half-hours and totals: written once, read as arrays."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,22 +14,29 @@ from hidamari.store.pack import (
     IntArray,
     RowArray,
     empty_slots,
-    frame_bytes,
+    frame_blobs,
     frame_rows,
 )
 
 
-def put_minute(connection: sqlite3.Connection, at_s: int, row: IntArray) -> None:
-    """Store the minute starting at `at_s`; where it exists already, only its gaps are filled."""
-    if connection.execute(
-        "insert or ignore into frame values(?, ?)", (at_s, frame_bytes(row))
-    ).rowcount:
-        return
+def put_minutes(connection: sqlite3.Connection, starts: Sequence[int], rows: IntArray) -> None:
+    """Store minutes starting at `starts` (unix seconds), shape (n, series).
+
+    Where one exists already, only its gaps are filled.
+    """
+    insert = "insert or ignore into frame values(?, ?)"
+    for at_s, row, blob in zip(starts, rows, frame_blobs(rows), strict=True):
+        if not connection.execute(insert, (at_s, blob)).rowcount:
+            _fill_gaps(connection, at_s, row)
+
+
+def _fill_gaps(connection: sqlite3.Connection, at_s: int, row: IntArray) -> None:
     blob = connection.execute("select z from frame where t = ?", (at_s,)).fetchone()[0]
-    old = frame_rows([blob], row.size)[0]
+    old = frame_rows([blob or b""], row.size)
     merged = np.where(old == MISSING, row, old)
     if not np.array_equal(merged, old):
-        connection.execute("update frame set z = ? where t = ?", (frame_bytes(merged), at_s))
+        new = frame_blobs(merged)[0]
+        connection.execute("update frame set z = ? where t = ?", (new, at_s))
 
 
 def put_slot(connection: sqlite3.Connection, at_s: int, row: RowArray) -> bool:

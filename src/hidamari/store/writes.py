@@ -1,7 +1,7 @@
 """What is written in one transaction: minutes, half-hours, history, days, frames without a time."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -12,9 +12,9 @@ import numpy as np
 from hidamari.core.time import MINUTE_S, SLOT_S, from_unix, local_day
 from hidamari.store import days
 from hidamari.store.catalog import Catalog
-from hidamari.store.pack import MISSING, IntArray, RowArray, frame_bytes, frame_rows
+from hidamari.store.pack import MISSING, IntArray, RowArray, frame_blobs, frame_rows
 from hidamari.store.rollup import SLOT_MINUTES, slots_of_minutes
-from hidamari.store.rows import put_minute, put_slot, read_frames
+from hidamari.store.rows import put_minutes, put_slot, read_frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +25,13 @@ class Slots:
     row: RowArray
 
 
-def write_minutes(connection: sqlite3.Connection, rows: Iterable[tuple[int, IntArray]]) -> None:
+def write_minutes(connection: sqlite3.Connection, starts: Sequence[int], rows: IntArray) -> None:
     """Minutes, gaps only where they exist; a sealed day is marked to be sealed again."""
-    first = last = None
-    for at_s, row in rows:
-        put_minute(connection, at_s, row)
-        first = at_s if first is None else min(first, at_s)
-        last = at_s if last is None else max(last, at_s)
-    if first is not None and last is not None:
-        for day in days.sealed_days(connection, first, last + MINUTE_S):
-            connection.execute(
-                "insert or replace into kv values(?, x'')", (days.late_key(day.number),)
-            )
+    if not starts:
+        return
+    put_minutes(connection, starts, rows)
+    for day in days.sealed_days(connection, min(starts), max(starts) + MINUTE_S):
+        connection.execute("insert or replace into kv values(?, x'')", (days.late_key(day.number),))
 
 
 def write_slots(
@@ -87,7 +82,7 @@ def redate(connection: sqlite3.Connection, catalog: Catalog, boot: int, offset_s
         return 0
     rows = frame_rows([z for _, z in found], len(catalog))
     starts = [int(mono + offset_s) // MINUTE_S * MINUTE_S for mono, _ in found]
-    write_minutes(connection, zip(starts, rows, strict=True))
+    write_minutes(connection, starts, rows)
     touched = sorted({at_s // SLOT_S * SLOT_S for at_s in starts})
     slots = [_slot_of_frames(connection, catalog, at_s) for at_s in touched]
     write_slots(connection, catalog, slots, "re-dated")
@@ -98,7 +93,8 @@ def redate(connection: sqlite3.Connection, catalog: Catalog, boot: int, offset_s
 def put_undated(connection: sqlite3.Connection, boot: int, mono_s: int, row: IntArray) -> None:
     """Keep one minute of which only the boot and its monotonic second are known."""
     connection.execute(
-        "insert or ignore into undated values(?, ?, ?)", (boot, mono_s, frame_bytes(row))
+        "insert or ignore into undated values(?, ?, ?)",
+        (boot, mono_s, frame_blobs(row.reshape(1, -1))[0]),
     )
 
 
