@@ -29,9 +29,11 @@ from hidamari.echonet.node import Setup
 from hidamari.echonet.profile import Label
 from hidamari.echonet.udp import ANY, mac_of
 from hidamari.home.app import Home, Means
+from hidamari.home.energy import Energy
 from hidamari.home.run import run_home as run_all
 from hidamari.home.showing import shown
 from hidamari.home.start import Beat, HomeWishes
+from hidamari.plan.solver import ProcessSolver
 from hidamari.store.db import Store
 from hidamari.store.journal import JsonValue
 from hidamari.store.lock import FolderLock
@@ -142,7 +144,9 @@ async def _live(home: Home, listening: Listening, *, ready_json: bool, alone: bo
     name = socket.gethostname().lower()
     names = (name, f"{name}.local", "hidamari.local")
     key = door_key(home.folder, names, home.clock.now())
-    app = create_app(home, auth, Options(https_port=listening.https_port, names=names))
+    energy = Energy(home, home.client, ProcessSolver())
+    options = Options(https_port=listening.https_port, names=names, energy=energy)
+    app = create_app(home, auth, options)
     url = f"http://localhost:{listening.http_port}"
     secure = f"https://localhost:{listening.https_port}" if listening.https_port else None
     ready = Ready(url, secure, *(first or (None, None)))
@@ -161,7 +165,7 @@ async def _live(home: Home, listening: Listening, *, ready_json: bool, alone: bo
         if ready_json:
             print(ready.line(), flush=True)
 
-    parts = {"web": web, "ready": tell_ready}
+    parts = {"web": web, "ready": tell_ready, **energy.parts()}
     if not alone:
         told = Announcement(home.settings.home.name, listening.http_port, __version__)
         parts["mdns"] = lambda: announce(told)
@@ -173,6 +177,8 @@ async def _live(home: Home, listening: Listening, *, ready_json: bool, alone: bo
         await running
     except asyncio.CancelledError:
         logger.info("stopped")
+    finally:
+        await energy.stop()
 
 
 def open_store(folder: Path, clock: Clock) -> Store:

@@ -32,6 +32,7 @@ from hidamari.api.context import Api, ApiDep
 from hidamari.api.guard import Guard, LanRules
 from hidamari.api.static import WebApp, web_folder
 from hidamari.api.sums import LiveSums
+from hidamari.home.energy import Energy
 from hidamari.home.view import HomeView
 from hidamari.schema.base import ErrorBody
 from hidamari.schema.wellknown import WellKnown
@@ -68,6 +69,7 @@ class Options:
     https_port: int | None = None  # of the secure door; None = there is none
     names: tuple[str, ...] = ()  # our own host names, such as hidamari.local
     prefixes: tuple[str, ...] = ()  # public IPv4 networks on our link
+    energy: Energy | None = None  # plan and control of the home
     web: Path | None = None  # another folder with a built web app
 
 
@@ -84,7 +86,7 @@ def create_app(home: HomeView, auth: Auth, options: Options | None = None) -> Fa
         generate_unique_id_function=lambda route: route.name,
         responses=ERRORS,
     )
-    shared = Api(home, auth, LiveSums(home), given.https_port)
+    shared = Api(home, auth, LiveSums(home), given.https_port, given.energy)
     app.state.api = shared
     errors.install(app)
     for part in ROUTERS:

@@ -15,6 +15,7 @@ from hidamari.api.limits import Buckets, Rate
 from hidamari.api.sums import LiveSums
 from hidamari.core.access import SECURE, Action, Actor, allowed
 from hidamari.core.reading import Event
+from hidamari.home.energy import Energy
 from hidamari.home.view import HomeView
 
 HOME = "home"
@@ -29,6 +30,7 @@ class Api:
     auth: Auth
     sums: LiveSums
     https_port: int | None = None
+    energy: Energy | None = None  # plan and control; None where the home does not plan
     rare: Buckets = field(default_factory=Buckets)
 
     def note(self, kind: str, code: str, data: dict[str, object]) -> None:

@@ -238,6 +238,46 @@ class Target(Section):
     half_hour_kwh: Positive | None = None  # the 30-minute saving target
 
 
+HourOfDay = Annotated[Number, Field(ge=0.0, lt=24.0)]
+Percent = Annotated[Number, Field(ge=0.0, le=100.0)]
+
+
+class CarPlan(Section):
+    """When the car must be ready and how full; without `ready_h` its usual trips are learned."""
+
+    days: list[Annotated[Count, Field(ge=0, le=6)]] = [0, 1, 2, 3, 4]  # Monday = 0
+    ready_h: HourOfDay | None = None
+    need_pct: Percent = 70.0
+    solar: bool = False  # the owner has the car follow the sun by itself (EV solar charging)
+
+
+class HeaterPlan(Section):
+    """What the household allows the water heater."""
+
+    day_boil: bool = True
+    pause: bool = False
+    quiet_from_h: HourOfDay | None = None
+    quiet_to_h: HourOfDay | None = None
+
+
+PlanMode = Literal["cost", "self", "outage", "solar_rules", "solar_forecast"]
+
+
+class PlanSettings(Section):
+    """What the plan is for and what it may steer; nothing is sent while `steering` is off."""
+
+    mode: PlanMode = "cost"
+    steering: bool = False
+    assets: dict[SourceText, bool] = {}  # by device; what is absent may be steered
+    reserve_pct: Percent = 10.0  # of the battery, kept for a blackout
+    outage_pct: Percent = 60.0  # the same in the mode outage and during a weather warning
+    weather_warning: bool = False
+    import_limit_kw: Annotated[Number, Field(ge=0.5, le=100.0)] | None = None
+    car: CarPlan = CarPlan()
+    heater: HeaterPlan = HeaterPlan()
+    weather: Literal["off", "open_meteo", "file"] = "off"
+
+
 class Co2(Section):
     """CO2 factors; grid and solar as the industry's labelling guide of 2026 has them."""
 
@@ -278,6 +318,7 @@ class Settings(Section):
     sources: dict[Quantity, SourceText] = {}  # a series `device.name`; what is absent is chosen
     screens: Screens = Screens()
     target: Target = Target()
+    plan: PlanSettings = PlanSettings()
     co2: Co2 = Co2()
     utilities: Utilities = Utilities()
     network: Network = Network()

@@ -1,0 +1,155 @@
+"""The energy side of the running home: plans every five minutes, carries them out every minute."""
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from hidamari.core.time import SLOT_S, floor_to, unix
+from hidamari.home import control, planned
+from hidamari.home.control import Control
+from hidamari.home.planning import Made, NotedSolver, Now, Planning
+from hidamari.home.sending import Wire
+from hidamari.home.supervise import Part
+from hidamari.plan.ladder import Notice, Plan
+from hidamari.plan.solver import Solver
+
+logger = logging.getLogger(__name__)
+
+PLAN_EVERY_S = 300
+AHEAD_S = 30.0  # a plan is made a little before the instant it is for
+CONTROL_EVERY_S = 60
+AFTER_MINUTE_S = 5.0
+EVENTS_APART_S = 60.0  # events cause a new plan at most this often
+STOP_WITHIN_S = 10.0  # real seconds of the network
+FIRST_WAIT_S = 20.0  # devices are read first, then commanded (reliability rule 2.10)
+
+
+class Owner(control.Owner, Protocol):
+    """The home, as far as planning needs it."""
+
+    folder: Path
+
+
+class Energy:
+    """Plan and control of one home."""
+
+    def __init__(self, home: Owner, wire: Wire, solver: Solver) -> None:
+        self.home = home
+        self.solver = NotedSolver(solver)
+        self.planning = Planning(home.store, home.folder, self.solver)
+        self.control = Control(home, wire, self.plan_at, on_change=lambda _: self.wake())
+        self.made: Made | None = None
+        self.before: Made | None = None  # in force until the newest begins
+        self.rung_since: datetime | None = None
+        self._woken = asyncio.Event()
+        self._again = asyncio.Event()
+        self._busy = asyncio.Lock()
+        self._planned_s = -1e9
+
+    def plan_at(self, now: datetime) -> Plan | None:
+        """The plan in force at an instant: the newest that has begun."""
+        made = self.made_at(now)
+        return made.plan if made is not None else None
+
+    def made_at(self, now: datetime) -> Made | None:
+        """The same with what it was made of."""
+        for made in (self.made, self.before):
+            if made is not None and made.plan.starts[0] <= now:
+                return made
+        return None
+
+    def wake(self) -> None:
+        """Something happened: plan and decide again soon."""
+        self.planning.forget_choice()
+        self._again.set()
+        self._woken.set()
+
+    async def run_plans(self) -> None:
+        """Plan ahead of every fifth minute, and soon after events; for ever."""
+        clock = self.home.clock
+        await clock.sleep(FIRST_WAIT_S)
+        await self.plan(clock.now())
+        while True:
+            now = clock.now()
+            edge = floor_to(now + timedelta(seconds=AHEAD_S), PLAN_EVERY_S)
+            due = edge + timedelta(seconds=PLAN_EVERY_S - AHEAD_S)
+            is_event = await self._wait((due - now).total_seconds(), self._again)
+            if is_event:
+                since_s = clock.monotonic_s() - self._planned_s
+                await clock.sleep(max(0.0, EVENTS_APART_S - since_s))
+                await self.plan(clock.now())
+            else:
+                await self.plan(edge + timedelta(seconds=PLAN_EVERY_S))
+
+    async def run_control(self) -> None:
+        """Decide a little after each minute, and at once after events."""
+        clock = self.home.clock
+        await clock.sleep(FIRST_WAIT_S + AFTER_MINUTE_S)
+        while True:
+            await self.control.cycle()
+            now = clock.now()
+            minute = floor_to(now, CONTROL_EVERY_S)
+            due = minute + timedelta(seconds=CONTROL_EVERY_S + AFTER_MINUTE_S)
+            await self._wait((due - now).total_seconds(), self._woken)
+
+    def parts(self) -> dict[str, Part]:
+        """What has to be kept running."""
+        return {"plan": self.run_plans, "control": self.run_control}
+
+    async def stop(self) -> None:
+        """Leave every asset to itself and end the solver."""
+        async with asyncio.timeout(STOP_WITHIN_S):
+            await self.control.hand_back()
+        self.solver.close()
+
+    async def plan(self, at: datetime) -> Made:
+        """Make the plan for an instant, now or a little ahead."""
+        async with self._busy:
+            self._again.clear()
+            now = self._now(at)
+            made = await asyncio.to_thread(self.planning.make, now)
+            self._planned_s = self.home.clock.monotonic_s()
+            self.before, self.made = self.made, made
+            self._tell(made.plan.notice, at)
+            if unix(at) % SLOT_S == 0:
+                day = at.astimezone(self.home.settings.zone).date().isoformat()
+                await asyncio.to_thread(planned.keep_slot, self.home.store, made, day)
+            self._woken.set()
+            return made
+
+    def _now(self, at: datetime) -> Now:
+        home = self.home
+        flow, _ = home.house.flow(home.clock.monotonic_s())
+        load_kw = flow.load_kw
+        if load_kw is not None:
+            load_kw -= flow.gen_kw or 0.0
+        return Now(at, home.settings, self.control.assets(), load_kw, flow.pv_kw)
+
+    def _tell(self, notice: Notice | None, at: datetime) -> None:
+        """One notice for each step down, one line in the log for each step up."""
+        if self.rung_since is None:
+            self.rung_since = at
+        if notice is None:
+            return
+        self.rung_since = at
+        kind = "notice" if notice.rung > notice.before else "log"
+        data = {
+            "rung": notice.rung.name.lower(),
+            "before": notice.before.name.lower(),
+            "cause": notice.cause,
+        }
+        self.home.note(kind, "plan_rung", data)
+
+    async def _wait(self, seconds: float, event: asyncio.Event) -> bool:
+        """Wait for the clock or for an event; True = the event came."""
+        nap = asyncio.ensure_future(self.home.clock.sleep(max(0.0, seconds)))
+        call = asyncio.ensure_future(event.wait())
+        try:
+            await asyncio.wait((nap, call), return_when=asyncio.FIRST_COMPLETED)
+            return event.is_set()
+        finally:
+            nap.cancel()
+            call.cancel()
+            event.clear()

@@ -1,0 +1,181 @@
+"""The water heater in the plan: hot water that was drawn, hours it may run, runs it was told."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hidamari.core.config import PlanSettings
+from hidamari.devices.water_heater import TankModel, WaterHeater
+from hidamari.forecast.hotwater import draws
+from hidamari.forecast.load import DayKind, PastDays
+from hidamari.home.assets import Asset
+from hidamari.plan.horizon import HomePlan, Horizon
+from hidamari.plan.parts.tank import Heat, Tank
+from hidamari.store.pack import FloatArray
+
+DAY_SLOTS = 48
+SLOT_H = 0.5
+# Appendix 0x026B, EPC CA: a shifted run starts at 9 to 17 o'clock, whole hours.
+FIRST_SHIFT_H, LAST_SHIFT_H = 9, 17
+NIGHT_FROM_H, NIGHT_TO_H = 23.0, 7.0
+USUAL_DECIDE_H = 23  # where EPC C8 is not told
+LONGEST_RUN_H = 7.0
+RUNS_KW = 0.1
+PERSONS = 4.0
+MOST_DRAW_KWH = 15.0  # in a half-hour: a bath is 5
+
+
+@dataclass(frozen=True, slots=True)
+class Household:
+    """Heat drawn per half-hour [kWh] of today, tomorrow and the day after, (3, 48) each."""
+
+    mean_kwh: FloatArray | None = None
+    reserve_kwh: FloatArray | None = None
+    outdoor_c: float | None = None
+    is_learned: bool = False
+
+
+def household_of(
+    past: PastDays, kinds: tuple[DayKind, ...], persons: int | None, outdoor_c: float | None
+) -> Household:
+    """What the family will draw in the coming days; `past.load_kwh` holds heat drawn."""
+    found = [draws(past, kind, DAY_SLOTS, float(persons or PERSONS)) for kind in kinds]
+    return Household(
+        np.stack([one.mean_kwh for one in found]),
+        np.stack([one.reserve_kwh for one in found]),
+        outdoor_c,
+        found[0].is_learned,
+    )
+
+
+def heat_drawn(tank_l: FloatArray, heater_kwh: FloatArray, tank: TankModel) -> FloatArray:
+    """Heat taken from the tank in each half-hour: what came in less what is there more, kWh.
+
+    Both arrays are in time order; the level of a half-hour is its mean, so what came in counts
+    from middle to middle. NaN where either is missing.
+    """
+    heat = tank_l * tank.kwh_per_l
+    into = tank.cop * heater_kwh
+    between = 0.5 * (into[1:] + into[:-1])
+    full_lost_kwh = tank.loss_w_k * (tank.boil_c - tank.outdoor_c) / 1000.0 * SLOT_H
+    lost = full_lost_kwh * heat[1:] / max(tank.full_kwh, 1e-6)
+    drawn = between - np.diff(heat) - lost
+    return np.concatenate(([np.nan], np.clip(drawn, 0.0, MOST_DRAW_KWH)))
+
+
+def heater_tank(
+    asset: Asset, household: Household, plan: PlanSettings, hour: FloatArray, horizon: Horizon
+) -> Tank:
+    """The tank as the planner sees it."""
+    device, tank = asset.live.device, asset.model
+    if not isinstance(device, WaterHeater) or not isinstance(tank, TankModel):
+        raise TypeError(f"{asset.id}: a water heater expected")
+    if household.outdoor_c is not None:
+        tank = replace(tank, outdoor_c=household.outdoor_c)
+    step_h = horizon.step_h
+    cop = np.full(horizon.count, tank.cop)
+    mean, reserve = _draws(household, hour, step_h)
+    full_kwh = tank.full_kwh
+    may_run = allowed_steps(plan, hour)
+    announced = announced_step(device, hour)
+    if announced is not None and not may_run[announced]:
+        announced = None
+    running = bool(device.heating_now) and bool(may_run[0])
+    return Tank(
+        key=asset.id,
+        power_kw=tank.run_kw,
+        full_kwh=full_kwh,
+        stored_kwh=min(tank.heat_kwh, full_kwh),
+        heat=Heat(cop, mean, np.minimum(reserve, 0.9 * full_kwh)),
+        may_run=may_run,
+        run_h=LONGEST_RUN_H,
+        loss_share_h=tank.loss_w_k * (tank.boil_c - tank.outdoor_c) / 1000.0 / full_kwh,
+        announced=announced,
+        running=running,
+    )
+
+
+def allowed_steps(plan: PlanSettings, hour: FloatArray) -> NDArray[np.bool_]:
+    """At which steps the household and the machine allow a run."""
+    heater = plan.heater
+    night = (hour >= NIGHT_FROM_H) | (hour < NIGHT_TO_H)
+    day = (hour >= FIRST_SHIFT_H) & (hour < LAST_SHIFT_H + 1.0) & heater.day_boil
+    allowed: NDArray[np.bool_] = night | day
+    if heater.pause:
+        allowed = np.zeros(len(hour), dtype=bool)
+    begin, end = heater.quiet_from_h, heater.quiet_to_h
+    if begin is not None and end is not None:
+        inside = (hour >= begin) & (hour < end) if begin < end else (hour >= begin) | (hour < end)
+        allowed = allowed & ~inside
+    return allowed
+
+
+def decide_hour(device: WaterHeater) -> float:
+    """The local hour at which a shift for the coming day becomes final (EPC C8)."""
+    told = device.decide_h
+    return float(USUAL_DECIDE_H if told is None else told)
+
+
+def announced_step(device: WaterHeater, hour: FloatArray) -> int | None:
+    """The step of a shifted run that has become final; None while it can still be changed."""
+    if not device.shift or not device.shift_h:
+        return None
+    until_h = (float(device.shift_h) - hour[0]) % 24.0
+    since_h = (hour[0] - decide_hour(device)) % 24.0
+    if since_h + until_h >= 24.0 or until_h > 18.0:
+        return None
+    ahead = (hour - hour[0]) % 24.0
+    at = np.flatnonzero(ahead[:DAY_SLOTS] >= until_h - 1e-6)
+    return int(at[0]) if at.size else None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One planned run: its steps (last included) and the local hour it starts at."""
+
+    first: int
+    last: int
+    start_h: float
+    energy_kwh: float
+
+
+def next_run(home: HomePlan, key: str, hour: FloatArray) -> Run | None:
+    """The first run of the heater in the plan."""
+    power = home.asset_by_key[key].power_kw
+    busy = np.flatnonzero(power > RUNS_KW)
+    if not busy.size:
+        return None
+    first = last = int(busy[0])
+    # A step in which the program idles between two of one run is part of it.
+    for step in busy[1:]:
+        if int(step) - last > 2:
+            break
+        last = int(step)
+    energy = float((power * home.horizon.step_h)[first : last + 1].sum())
+    return Run(first, last, float(hour[first]), energy)
+
+
+def can_shift(run: Run, device: WaterHeater, now_h: float, writable: frozenset[int]) -> int | None:
+    """The start hour to tell the heater before it decides; None where the run is not its kind."""
+    if 0xC7 not in writable or 0xCA not in writable:
+        return None
+    start_h = round(run.start_h)
+    if not FIRST_SHIFT_H <= start_h <= LAST_SHIFT_H:
+        return None
+    until_decision_h = (decide_hour(device) - now_h) % 24.0
+    until_run_h = (run.start_h - now_h) % 24.0
+    return start_h if until_decision_h < until_run_h else None
+
+
+def _draws(
+    household: Household, hour: FloatArray, step_h: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Expected heat drawn in each step and the reserve at its end, kWh."""
+    if household.mean_kwh is None or household.reserve_kwh is None:
+        return np.zeros(len(hour)), np.zeros(len(hour))
+    place = np.minimum((hour * 2.0 + 1e-6).astype(int), DAY_SLOTS - 1)
+    day = np.cumsum(np.concatenate(([0], (np.diff(hour) < -1.0).astype(int))))
+    day = np.minimum(day, len(household.mean_kwh) - 1)
+    mean = household.mean_kwh[day, place] * step_h / SLOT_H
+    return mean, household.reserve_kwh[day, place]

@@ -1,0 +1,257 @@
+"""Makes the plan: gathers what the store and the devices tell, asks the ladder, keeps the last."""
+
+import logging
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from hidamari.core.config import Settings
+from hidamari.core.reading import SeriesKey
+from hidamari.core.time import day_bounds, local_day, slot_start
+from hidamari.devices.water_heater import TankModel
+from hidamari.forecast.load import PastDays
+from hidamari.forecast.outlook import Outlook
+from hidamari.home.asking import Facts, ask_of, with_other_loads
+from hidamari.home.assets import Asset
+from hidamari.home.heater import Household, heat_drawn, household_of
+from hidamari.home.learning import (
+    DAY_SLOTS,
+    HOME,
+    PROFILE_DAYS,
+    Learning,
+    day_kind,
+    place_of,
+    slot_energies_of_days,
+    usual_day,
+)
+from hidamari.home.pricing import Prices, contract_now, prices_ahead
+from hidamari.home.travel import Travel, past_trips, usual_week
+from hidamari.plan.battery import Battery
+from hidamari.plan.horizon import HomePlan
+from hidamari.plan.ladder import Ask, Ladder, Plan
+from hidamari.plan.recursion import Choice, Outcomes, choose
+from hidamari.plan.request import Answer, Failed, PlanRequest, WhyRequest
+from hidamari.plan.solver import Solver
+from hidamari.store.db import Store
+from hidamari.store.pack import FloatArray
+
+logger = logging.getLogger(__name__)
+
+HORIZON_SLOTS = 72
+TRIP_WEEKS = 8
+USUAL = {"heater_kw": SeriesKey(HOME, "heater_kw"), "ev_kw": SeriesKey(HOME, "ev_kw")}
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What the running home hands to a plan: the instant, settings, assets, and powers."""
+
+    at: datetime
+    settings: Settings
+    assets: tuple[Asset, ...]
+    load_kw: float | None = None
+    pv_kw: float | None = None
+    outdoor_c: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A plan with what it was made of; `request` is what the solver was really asked."""
+
+    plan: Plan
+    ask: Ask
+    facts: Facts
+    request: PlanRequest | None
+    days: int
+    load_nmae: float | None = None
+    pv_nmae: float | None = None
+
+
+@dataclass(slots=True)
+class NotedSolver:
+    """Passes everything on and keeps the last question and answer."""
+
+    inner: Solver
+    request: PlanRequest | None = None
+    home: HomePlan | None = None
+
+    def ask(self, request: PlanRequest | WhyRequest) -> Answer:
+        """Ask the real one."""
+        answer = self.inner.ask(request)
+        if isinstance(request, PlanRequest):
+            self.request = request
+            self.home = None if isinstance(answer, Failed) else answer[0]
+        return answer
+
+    def close(self) -> None:
+        """Close the real one."""
+        self.inner.close()
+
+
+@dataclass(slots=True)
+class _Habits:
+    """What is learned once a day."""
+
+    day: date
+    usual_kwh: dict[str, FloatArray]
+    household: Household
+    travel: Travel
+
+
+@dataclass(slots=True)
+class Planning:
+    """Keeps the forecaster, the ladder and the last plan; `make` is called in one thread."""
+
+    store: Store
+    folder: Path
+    solver: NotedSolver
+    learning: Learning | None = None
+    ladder: Ladder = field(init=False)
+    made: Made | None = None
+    _habits: _Habits | None = None
+    _chosen: tuple[datetime, Choice] | None = None
+    _now: datetime | None = None
+    _main: str | None = None
+
+    def __post_init__(self) -> None:
+        self.ladder = Ladder(self.solver, choose=self._choose)
+
+    def make(self, now: Now) -> Made:
+        """The plan of this instant; never fails for what comes from outside."""
+        settings = now.settings
+        learning = self._learning(settings)
+        while not learning.catch_up(self.store, now.at):
+            pass
+        prices = self._prices(now)
+        facts = self._facts(now, prices, learning.look())
+        ask = ask_of(facts)
+        self._now, self._main = now.at, ask.main
+        plan = self.ladder.plan(ask)
+        load_nmae, pv_nmae = learning.scores()
+        self.made = Made(
+            plan, ask, facts, self.solver.request, learning.measured_days, load_nmae, pv_nmae
+        )
+        return self.made
+
+    def forget_choice(self) -> None:
+        """Something happened: the battery's mode of the running half-hour is open again."""
+        self._chosen = None
+
+    def _learning(self, settings: Settings) -> Learning:
+        where = settings.home.place
+        place = place_of(where.lat, where.lon, settings.zone)
+        if self.learning is None or self.learning.place != place:
+            self.learning = Learning(place)
+        return self.learning
+
+    def _prices(self, now: Now) -> Prices:
+        contract = contract_now(now.settings, self.folder, now.at)
+        return prices_ahead(contract, self.store, now.at, HORIZON_SLOTS)
+
+    def _facts(self, now: Now, prices: Prices, outlook: Outlook) -> Facts:
+        habits = self._learn_habits(now)
+        local = now.at.astimezone(now.settings.zone)
+        return Facts(
+            now.at,
+            now.settings,
+            now.assets,
+            prices,
+            outlook,
+            now.load_kw,
+            now.pv_kw,
+            habits.usual_kwh,
+            habits.household,
+            replace(habits.travel, local=local),
+        )
+
+    def _learn_habits(self, now: Now) -> _Habits:
+        today = local_day(now.at, now.settings.zone)
+        known = {asset.id for asset in now.assets}
+        old = self._habits
+        if old is not None and old.day == today and set(old.usual_kwh) == known:
+            return old
+        self._habits = _Habits(
+            today,
+            _usual(self.store, now, today),
+            _household(self.store, now, today),
+            _travel(self.store, now, today),
+        )
+        return self._habits
+
+    def _choose(self, outcomes: Outcomes, battery: Battery, stored_kwh: float) -> Choice:
+        """The battery's mode: found when a half-hour begins, kept until it ends or things change.
+
+        The program over the whole home, solved just before, says what the other assets draw.
+        """
+        slot = slot_start(self._now) if self._now is not None else None
+        if self._chosen is not None and self._chosen[0] == slot:
+            return self._chosen[1]
+        home = self.solver.home
+        if home is not None:
+            others = powers_of_others(home, self._main, outcomes.slot_h)
+            outcomes = with_other_loads(outcomes, others)
+        found = choose(outcomes, battery, stored_kwh)
+        if slot is not None:
+            self._chosen = (slot, found)
+        return found
+
+
+def powers_of_others(home: HomePlan, key: str | None, slot_h: float) -> FloatArray:
+    """What all assets but one draw in each step, as kWh of a whole half-hour."""
+    total = np.zeros(home.horizon.count)
+    for asset in home.assets:
+        if asset.key != key:
+            total += asset.power_kw * slot_h
+    return total
+
+
+def _usual(store: Store, now: Now, today: date) -> dict[str, FloatArray]:
+    """Usual half-hours of the assets, shared evenly where the home has several of a kind."""
+    found: dict[str, FloatArray] = {}
+    for asset in now.assets:
+        key = USUAL.get(asset.live.device.quantity)
+        if key is None:
+            found[asset.id] = np.zeros(DAY_SLOTS)
+            continue
+        count = sum(a.live.device.quantity == asset.live.device.quantity for a in now.assets)
+        found[asset.id] = usual_day(store, key, today, now.settings.zone) / count
+    return found
+
+
+def _household(store: Store, now: Now, today: date) -> Household:
+    """Hot water to expect, from what the tank and its heat pump showed in the last weeks."""
+    tank = next((a.model for a in now.assets if isinstance(a.model, TankModel)), None)
+    kinds = tuple(day_kind(today + timedelta(days=i)) for i in range(3))
+    persons = now.settings.home.people
+    days = [today - timedelta(days=i) for i in range(2 * PROFILE_DAYS, 0, -1)]
+    past = PastDays(np.zeros((0, DAY_SLOTS)), ())
+    if tank is not None:
+        start, _ = day_bounds(days[0], now.settings.zone)
+        end, _ = day_bounds(today, now.settings.zone)
+        level = slot_energies_of_days(store, SeriesKey(HOME, "tank_l"), start, end)
+        power = slot_energies_of_days(store, USUAL["heater_kw"], start, end)
+        drawn = heat_drawn(level.ravel(), power.ravel(), tank).reshape(level.shape)
+        whole = np.isfinite(drawn).mean(axis=1) > 0.9
+        kept = tuple(day_kind(day) for day, ok in zip(days, whole, strict=True) if ok)
+        past = PastDays(np.nan_to_num(drawn[whole]), kept)
+    return household_of(past, kinds, persons, now.outdoor_c)
+
+
+def _travel(store: Store, now: Now, today: date) -> Travel:
+    """The car's usual trips, from what its plug and its battery showed."""
+    car = next((a for a in now.assets if a.is_car and a.storage is not None), None)
+    if car is None or car.storage is None:
+        return Travel()
+    first = today - timedelta(weeks=TRIP_WEEKS)
+    start, _ = day_bounds(first, now.settings.zone)
+    end, _ = day_bounds(today, now.settings.zone)
+    plug = slot_energies_of_days(store, SeriesKey(car.id, "plug"), start, end).ravel()
+    soc = slot_energies_of_days(store, SeriesKey(car.id, "soc_pct"), start, end).ravel()
+    known = np.isfinite(plug)
+    if not known.any():
+        return Travel()
+    weeks = max(1, int(known.sum()) // (DAY_SLOTS * 7))
+    past = past_trips(plug, soc / 100.0 * car.storage.capacity_kwh, first.weekday())
+    return Travel(usual=usual_week(past, weeks))
