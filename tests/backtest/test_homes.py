@@ -99,3 +99,24 @@ def test_parquet_gives_the_same_as_csv(tmp_path: Path) -> None:
     assert rows["a"].values[:, 0].tolist() == [3.0, 2.0]
     assert np.isnan(rows["b"].values[1, 0])
     assert np.isnan(rows["a"].values[:, 1]).all()
+
+
+def test_too_few_rows_are_refused() -> None:
+    none = Rows("x", np.zeros(0, dtype=np.int64), np.zeros((0, 2)))
+    for rows, says in (
+        (none, "no rows"),
+        (hourly(datetime(2024, 1, 1, 3, tzinfo=UTC), [1.0] * 5), "whole day"),
+    ):
+        with pytest.raises(InputError, match=says):
+            local_grid(rows, ZoneInfo("UTC"), 24)
+    with pytest.raises(InputError, match="two rows"):
+        home_year(none, ZoneInfo("UTC"))
+
+
+def test_a_home_without_solar_column_has_no_sun() -> None:
+    rows = hourly(datetime(2024, 1, 1, tzinfo=UTC), [1.0] * 60)
+    rows.values[:, 1] = np.nan
+    home = home_year(rows, ZoneInfo("UTC"))
+    assert not home.has_pv
+    assert not home.pv_kwh.any()
+    assert scaled(home) is home

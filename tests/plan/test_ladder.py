@@ -4,12 +4,14 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from multiprocessing import Pipe
 
 import numpy as np
 import pytest
 from tests.plan.problems import battery, tank, winter_day
 
-from hidamari.plan.battery import Battery, Mode
+from hidamari.plan.battery import Action, Battery, Mode
+from hidamari.plan.child import serve
 from hidamari.plan.ladder import Ask, Ladder, Plan, Rung
 from hidamari.plan.parts.storage import Storage, Trip
 from hidamari.plan.planner import Forced
@@ -242,3 +244,59 @@ def test_a_killed_solver_costs_one_plan(processes: list[ProcessSolver]) -> None:
     solver.process.kill()
     solver.process.wait()
     assert not isinstance(solver.ask(ask().request), Failed)
+
+
+def test_the_process_serves_until_its_pipe_closes() -> None:
+    requests, far_requests = Pipe()
+    answers, far_answers = Pipe()
+    requests.send(ask().request)
+    requests.send(broken("load_kwh", np.nan))
+    requests.close()
+    serve(far_requests, far_answers)
+    good, bad = answers.recv(), answers.recv()
+    assert not isinstance(good, Failed)
+    assert isinstance(bad, Failed)
+    assert bad.fault is Fault.INPUT
+
+
+def test_an_unexplainable_request_is_an_answer_too() -> None:
+    plan = InlineSolver().ask(ask().request)
+    assert not isinstance(plan, Failed)
+    fresh = InlineSolver()
+    answer = fresh.ask(WhyRequest(plan[0], ask().request.bill, (Forced("x", 0, 0, 0.0, 0.0),)))
+    assert isinstance(answer, Failed)
+    assert answer.fault is Fault.NO_SOLUTION
+    fresh.close()
+
+
+def _not_finite(*_: object) -> Choice:
+    return Choice(Action(Mode.FOLLOW), (Action(Mode.FOLLOW),), (float("nan"),))
+
+
+def test_numbers_that_are_none_leave_the_mean_plan() -> None:
+    assert Ladder(InlineSolver(), choose=_not_finite).plan(ask()).rung is Rung.MEAN
+    assert Ladder(InlineSolver()).plan(ask(outcomes=None)).rung is Rung.MEAN
+
+
+def test_a_home_without_a_battery_stands_on_the_first_rung() -> None:
+    request = replace(ask().request, assets=(tank(96),))
+    assert Ladder(InlineSolver()).plan(ask(request=request, main=None)).rung is Rung.SCENARIOS
+
+
+def test_beyond_its_end_a_plan_says_what_it_said_last_and_before_its_start_nothing() -> None:
+    plan = Ladder(InlineSolver()).plan(ask())
+    assert plan.at(NOW + timedelta(days=9)) == plan.told[-1]
+    assert plan.at(NOW - timedelta(hours=1)) == ()
+
+
+def test_an_empty_tank_is_heated_at_once_by_rule() -> None:
+    request = replace(ask().request, assets=(tank(96, 0.5),))
+    plan = Ladder(Flaky([Fault.GONE])).plan(ask(NOW + timedelta(hours=3), request=request))
+    assert plan.told[0][0].action.mode is Mode.CHARGE
+
+
+def test_when_even_the_rule_fails_the_devices_are_left_alone() -> None:
+    request = replace(ask().request, assets=(tank(96, heat=None),))
+    plan = Ladder(Flaky([Fault.GONE])).plan(ask(request=request))
+    assert plan.rung is Rung.DEVICE
+    assert plan.told[0][0].action.mode is Mode.AUTO

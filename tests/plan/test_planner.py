@@ -11,6 +11,7 @@ from tests.plan.problems import NO_END, battery, cheapest_by_trying, horizon, ta
 from hidamari.core.errors import InputError
 from hidamari.plan.battery import Battery
 from hidamari.plan.horizon import Bill, Horizon, Tiers, check, usual_steps
+from hidamari.plan.lp import NoSolution
 from hidamari.plan.parts.block import Block
 from hidamari.plan.parts.storage import Storage, Taper, Trip
 from hidamari.plan.planner import Forced, HomePlanner, LastPlan, compare
@@ -258,3 +259,50 @@ def test_a_machine_runs_once_where_it_is_cheapest() -> None:
     assert late.cost_yen == pytest.approx(35.0)
     none = HomePlanner().plan(ahead, [Block("wash", 1.0, 9.0, 0, 6)])
     assert not none.assets[0].power_kw.any()
+
+
+def test_a_house_beyond_its_contract_still_gets_a_plan() -> None:
+    ahead = replace(winter_day(), import_limit_kw=0.2)
+    plan = HomePlanner().plan(ahead, [battery(1.0, reserve_kwh=9.0), tank(96)])
+    assert np.isfinite(plan.cost_yen)
+    assert len(plan.trials) > 1
+
+
+def test_where_the_contract_allows_it_stored_energy_is_sold() -> None:
+    ahead = horizon([0.0, 0.0], [0.0, 0.0], [40.0, 40.0], [10.0, 30.0])
+    asset = Storage("b", Battery(4.0, 2.0, 2.0, 1.0, 1.0), 2.0, 0.0, NO_END)
+    kept = HomePlanner().plan(ahead, [asset])
+    assert not kept.export_kwh.any()
+    sold = HomePlanner().plan(replace(ahead, may_export_stored=True), [asset])
+    assert sold.export_kwh == pytest.approx([0.0, 2.0], abs=1e-6)
+
+
+def test_falling_tiers_take_the_one_the_month_ends_in() -> None:
+    ahead = horizon([10.0], [0.0], [30.0], [0.0])
+    early = Tiers((120.0, 0.0), (5.0, 0.0), used_kwh=10.0, rest_kwh=50.0)
+    assert HomePlanner().plan(ahead, [], Bill(early)).cost_yen == pytest.approx(350.0, abs=1e-5)
+
+
+def test_too_long_a_horizon_is_refused() -> None:
+    with pytest.raises(InputError, match="at most 192"):
+        check(winter_day(200, 1.0))
+
+
+def test_parts_are_not_mixed_up() -> None:
+    planner = HomePlanner()
+    planner.plan(winter_day(), [battery(1.0), tank(96), Block("wash", 1.0, 1.0, 0, 90)])
+    assert planner.model is not None
+    storage, boiler, wash = planner.model.parts
+    lp = planner.model.lp
+    for asset, part in (
+        (battery(1.0), boiler), (tank(96), wash), (Block("wash", 1.0, 1.0, 0, 90), storage),
+    ):  # fmt: skip
+        with pytest.raises(TypeError, match="part expected"):
+            asset.renew(part, lp, winter_day())
+    with pytest.raises(NoSolution):
+        HomePlanner().what_if(planner.plan(winter_day(), []), Bill(), Forced("x", 0, 0, 0.0, 0.0))
+
+
+def test_a_running_heater_goes_on() -> None:
+    plan = HomePlanner().plan(winter_day(), [tank(96, running=True)])
+    assert [trial.start for trial in plan.trials] == [0]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hidamari.backtest.homes import HomeYear
-from hidamari.plan.battery import FOLLOW, SURPLUS, Action, Battery, Mode, move
+from hidamari.plan.battery import FOLLOW, Action, Battery, Mode, move
 
 FloatArray = NDArray[np.float64]
 
@@ -107,11 +107,6 @@ def night_fill(world: World) -> float:
     night = is_night(world.home.slots)
     fill = Action(Mode.CHARGE, world.battery.charge_kw)
     return run(world, lambda _day, slot, _stored: fill if night[slot] else FOLLOW)
-
-
-def no_discharge(world: World) -> float:
-    """The year's bill when the battery only takes surplus: a lower bound of what modes can lose."""
-    return run(world, lambda _day, _slot, _stored: SURPLUS)
 
 
 def optimum(world: World) -> float:

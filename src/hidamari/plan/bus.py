@@ -45,7 +45,10 @@ class Bus:
         self.tier_extra_yen_kwh = _flat_extra(bill.tiers)
         buy = horizon.buy_yen_kwh + self.tier_extra_yen_kwh
         lp.set_cost(self.bought, buy + TIE_YEN_KWH * (2.0 - late))
-        lp.set_bounds(self.bought, 0.0, _limit_kwh(horizon, horizon.import_limit_kw))
+        # a house that draws more than its contract still needs a plan: its load is not ours to cut
+        needed_kwh = horizon.load_kwh - horizon.pv_kwh
+        limit_kwh = _limit_kwh(horizon, horizon.import_limit_kw)
+        lp.set_bounds(self.bought, 0.0, np.maximum(limit_kwh, needed_kwh))
         lp.set_cost(self.sold, -horizon.sell_yen_kwh - TIE_YEN_KWH * late)
         lp.set_bounds(self.sold, 0.0, export_bound_kwh(horizon))
         lp.set_bounds(self.curtailed, 0.0, horizon.pv_kwh)

@@ -43,11 +43,6 @@ class Horizon:
         answer: FloatArray = np.cumsum(self.step_h)
         return answer
 
-    @property
-    def is_convex(self) -> bool:
-        """Whether buying is never cheaper than selling, nor paid for: then no binaries."""
-        return bool((self.buy_yen_kwh >= self.sell_yen_kwh).all() and (self.buy_yen_kwh >= 0).all())
-
 
 @dataclass(frozen=True, slots=True)
 class Tiers:

@@ -185,7 +185,7 @@ class Ladder:
         try:
             step_h = _step_h(ask)
             actions = rule_actions(RuleInput(ask.hour[:steps], step_h, buy), ask.request.assets)
-        except (ArithmeticError, ValueError, LookupError) as error:
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             self.causes.append(f"rule: {error}")
             return None
         told = tuple(

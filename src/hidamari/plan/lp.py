@@ -174,8 +174,6 @@ class Lp:
 
     def _read(self) -> Solution:
         solver = self.solver
-        if solver is None:
-            raise NoSolution(SolveFailure.REFUSED)
         state = solver.getModelStatus()
         if state != highspy.HighsModelStatus.kOptimal:
             raise NoSolution(_FAILURE.get(state, SolveFailure.REFUSED))
@@ -239,7 +237,6 @@ def _assign(blocks: list[FloatArray], at: IntArray, values: FloatArray) -> None:
         if start == at[0] and len(block) == len(at):
             blocks[i] = values
             return
-        inside = (at >= start) & (at < start + len(block)) if start + len(block) > at[0] else None
-        if inside is not None and inside.any():
-            block[at[inside] - start] = values[inside]
+        inside = (at >= start) & (at < start + len(block))
+        block[at[inside] - start] = values[inside]
         start += len(block)

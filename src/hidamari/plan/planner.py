@@ -87,7 +87,7 @@ class HomePlanner:
             raise NoSolution(SolveFailure.REFUSED)
         part = next(part for part in model.parts if part.key == forced.key)
         steps = np.arange(forced.first, forced.last + 1)
-        kept = [(block, *_bounds(model.lp, block)) for block in (part.takes, part.gives) if block]
+        kept = _kept(model.lp, part)
         step_h = plan.horizon.step_h[steps]
         try:
             self._force(model.lp, part, forced, step_h)
@@ -125,15 +125,11 @@ class HomePlanner:
         for part in model.parts:
             if not isinstance(part, Runs):
                 continue
-            tried: list[Trial] = []
-            best_yen = INF
-            for start in part.starts():
-                part.fix(model.lp, start)
-                self.solves += 1
-                yen = model.lp.cheapest_yen(best_yen + part.told_yen)
-                best_yen = min(best_yen, yen)
-                if np.isfinite(yen):
-                    tried.append(Trial(part.key, start, yen))
+            tried = self._try_starts(model, part)
+            if not tried:
+                for other in model.parts:
+                    other.relax(model.lp)
+                tried = self._try_starts(model, part)
             if not tried:
                 raise NoSolution(SolveFailure.INFEASIBLE)
             part.fix(model.lp, min(tried, key=lambda trial: trial.yen).start)
@@ -143,6 +139,19 @@ class HomePlanner:
             best = self._one_of_two(model, horizon, best)
         return best, tuple(trials)
 
+    def _try_starts(self, model: _Model, part: Runs) -> list[Trial]:
+        """The cost of every start that can be solved and is not hopelessly dear."""
+        tried: list[Trial] = []
+        best_yen = INF
+        for start in part.starts():
+            part.fix(model.lp, start)
+            self.solves += 1
+            yen = model.lp.cheapest_yen(best_yen + part.told_yen)
+            best_yen = min(best_yen, yen)
+            if np.isfinite(yen):
+                tried.append(Trial(part.key, start, yen))
+        return tried
+
     def _one_of_two(self, model: _Model, horizon: Horizon, both: Solution) -> Solution:
         """Two storages that must not run together: each alone, the cheaper one stays."""
         keys = self.exclusive or ("", "")
@@ -151,9 +160,7 @@ class HomePlanner:
             return both
         results = []
         for idle in pair:
-            kept = [
-                (block, *_bounds(model.lp, block)) for block in (idle.takes, idle.gives) if block
-            ]
+            kept = _kept(model.lp, idle)
             for block, _, _ in kept:
                 model.lp.set_bounds(block, 0.0, 0.0)
             results.append((self._solve(model, horizon), idle))
@@ -290,5 +297,6 @@ def _run_together(one: Part, other: Part, solution: Solution) -> bool:
     return bool((busy[0] & busy[1]).any())
 
 
-def _bounds(lp: Lp, block: Columns) -> tuple[FloatArray, FloatArray]:
-    return lp.bounds(block)
+def _kept(lp: Lp, part: Part) -> list[tuple[Columns, FloatArray, FloatArray]]:
+    """The bounds of an asset's flows, to be put back later."""
+    return [(block, *lp.bounds(block)) for block in (part.takes, part.gives) if block is not None]

@@ -61,6 +61,11 @@ class Runs(Protocol):
     """A part whose next run is one block: the planner tries every start."""
 
     @property
+    def key(self) -> str:
+        """The asset's name in plans."""
+        ...
+
+    @property
     def told_yen(self) -> float:
         """Trials up to this much dearer than the best are told exactly, others broken off."""
         ...
