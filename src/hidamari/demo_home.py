@@ -13,7 +13,7 @@ from hidamari.core.settings_store import rows_for
 from hidamari.core.time import TOKYO, unix
 from hidamari.devices import kind_of
 from hidamari.echonet.identity import Facts, identify, identify_object
-from hidamari.home.app import REGISTRY
+from hidamari.home.inventory import REGISTRY
 from hidamari.home.live import channel_series, kilo, recorded
 from hidamari.home.record import home_series
 from hidamari.home.registry import Registry, Seen
@@ -105,6 +105,7 @@ def _settle(store: Store, ids: dict[str, str], now: datetime) -> None:
         "meters": [{"role": "main", "contracts": [contract]}],
         "circuits": circuits,
         "target": {"month_kwh": 450.0},
+        "plan": {"steering": True, "car": {"ready_h": 7.5, "need_pct": 60.0}},
     }
     rows = rows_for(parse_settings(tree), Settings())
     store.put_settings(rows, now)

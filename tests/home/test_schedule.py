@@ -3,7 +3,7 @@
 from hidamari.echonet.frame import Eoj
 from hidamari.home.schedule import SILENT_PACE_S, Ask, Schedule
 
-BATTERY = Eoj.parse("027D01")
+BATTERY, LAMP = Eoj.parse("027D01"), Eoj.parse("029001")
 
 
 def schedule(**pace_s):
@@ -28,11 +28,30 @@ def test_a_slow_node_is_asked_less_often_and_a_quick_one_as_wished_again():
     found = schedule(D3=10)
     for _ in range(3):
         found.answered(Ask(BATTERY, (0xD3,)), 5.0, 100.0)
-    slow_s = found.next_due_s() - 100.0
-    assert slow_s > 30
+    # 1.5 x 1.5 x 1.5 x 10 s
+    assert found.next_due_s() == 133.75
     for _ in range(40):
-        found.answered(Ask(BATTERY, (0xD3,)), 0.05, 200.0)
-    assert found.next_due_s() - 200.0 == 10.0
+        found.went_round(0.05, 1)
+    found.answered(Ask(BATTERY, (0xD3,)), 0.05, 200.0)
+    assert found.next_due_s() == 210.0
+
+
+def test_the_pace_has_an_end():
+    found = schedule(D3=10)
+    for _ in range(100):
+        found.answered(Ask(BATTERY, (0xD3,)), 20.0, 0.0)
+    assert found.next_due_s() == 80.0
+
+
+def test_a_bridge_with_many_quick_objects_is_not_asked_all_the_time():
+    # 26 objects of 0.4 s each take 10.4 s: at a pace of 10 s the bridge would never rest.
+    found = schedule(D3=10)
+    for _ in range(5):
+        found.went_round(10.4, 26)
+    assert found.factor == 1.5**2  # 10.4 s of 22.5 s: less than half of the time
+    for _ in range(3):
+        found.went_round(0.4, 1)  # a round of one object only
+    assert found.factor < 1.5**2
 
 
 def test_a_silent_node_is_asked_for_ever_at_the_slow_pace():
@@ -40,16 +59,56 @@ def test_a_silent_node_is_asked_for_ever_at_the_slow_pace():
     for turn in range(1, 200):
         now_s = turn * SILENT_PACE_S
         assert found.due(now_s), f"forgotten after {turn} turns"
-        found.went_silent(now_s)
+        assert found.went_silent(BATTERY, now_s)
         assert not found.due(now_s + SILENT_PACE_S / 2)
 
 
 def test_after_the_first_answer_everything_is_read_again_at_once():
     found = schedule(D3=10, E4=600)
     found.answered(found.due(0.0)[0], 0.1, 0.0)
-    found.went_silent(10.0)
+    found.went_silent(BATTERY, 10.0)
     found.answered(Ask(BATTERY, (0xD3,)), 0.1, 70.0)
     assert found.due(70.0) == [Ask(BATTERY, (0xE4,))]
+
+
+def test_a_dead_object_behind_a_bridge_does_not_slow_the_others():
+    found = schedule(D3=10)
+    found.want(LAMP, {0x80: 60}, 0.0)
+    found.answered(Ask(BATTERY, (0xD3,)), 0.1, 5.0)
+    assert not found.went_silent(LAMP, 12.0)
+    assert found.due(15.0) == [Ask(BATTERY, (0xD3,))]
+    found.answered(Ask(BATTERY, (0xD3,)), 0.1, 15.0)
+    assert found.due(16.0) == []  # the lamp waits on, though the bridge speaks
+    assert Ask(LAMP, (0x80,)) in found.due(72.0)
+
+
+def test_a_node_of_which_nothing_was_heard_for_a_minute_waits_as_a_whole():
+    found = schedule(D3=10)
+    found.want(LAMP, {0x80: 60}, 0.0)
+    found.answered(Ask(BATTERY, (0xD3,)), 0.1, 0.0)
+    assert not found.went_silent(BATTERY, 17.0)
+    assert found.went_silent(LAMP, 67.0)
+    assert found.due(120.0) == []
+    assert len(found.due(127.0)) == 2
+    found.answered(Ask(LAMP, (0x80,)), 0.1, 128.0)
+    assert found.due(128.0) == [Ask(BATTERY, (0xD3,))]  # back: everything is read again
+
+
+def test_a_device_that_announces_all_the_time_is_not_asked_all_the_time():
+    found = schedule(D3=10)
+    found.answered(Ask(BATTERY, (0xD3,)), 0.1, 0.0)
+    for tenth in range(15):
+        found.hint(BATTERY, (0xD3,), tenth / 10)
+    assert found.due(1.5) == []
+    assert found.due(2.0) == [Ask(BATTERY, (0xD3,))]
+
+
+def test_what_a_device_no_longer_tells_is_no_longer_asked():
+    found = schedule(D3=10, E4=60)
+    found.want(BATTERY, {0xE4: 60}, 1.0)
+    assert found.due(1.0) == [Ask(BATTERY, (0xE4,))]
+    found.forget(BATTERY)
+    assert found.next_due_s() is None
 
 
 def test_an_announcement_is_a_hint_to_ask_the_device():

@@ -2,24 +2,31 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from hidamari.core.clock import Clock
 from hidamari.core.config import Settings
-from hidamari.core.errors import HidamariError, InputError
+from hidamari.core.errors import HidamariError, InputError, StoreFull
 from hidamari.core.reading import Event
 from hidamari.core.settings_store import dump_settings, patch_settings, read_rows, rows_for
 from hidamari.echonet.client import Client
 from hidamari.home import showing
+from hidamari.home.clock import HomeClock, Kernel
+from hidamari.home.compare import Difference
+from hidamari.home.counting import Stop
 from hidamari.home.finding import Finder
 from hidamari.home.house import House
+from hidamari.home.inventory import Inventory
 from hidamari.home.live import LiveDevice
+from hidamari.home.notices import Cause, Notices
 from hidamari.home.record import Recorder
-from hidamari.home.registry import Registry
+from hidamari.home.sources import Quantity
 from hidamari.home.supervise import Failure
+from hidamari.home.timekeeper import Past
 from hidamari.home.view import (
     Change,
     DeviceInfo,
@@ -34,11 +41,14 @@ from hidamari.store.journal import JsonValue
 
 logger = logging.getLogger(__name__)
 
-REGISTRY = "devices"
+BOOT = "boot"  # where the store keeps in which run of the kernel it was last written
 TOLD_AT_MOST_S = 1.0  # screens are told of new values at most once a second
+PART_FAILS = "part_fails"
+EVENTS_WAITING = 500  # on a full disk events wait in memory
 WORTH_A_NOTICE = 3  # failures of a part within the calm time (reliability F22)
 CHANGE_KW = 0.3  # a circuit's change that is worth a line on the screen
 DEFAULT_CAPACITY_KW = 60 * 0.2  # 60 A at 200 V: no home counter can run faster
+_SPOKE = {True: "does not answer", False: "answers again"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,7 @@ class Means:
     clock: Clock
     probe: tuple[str, ...] = ()
     is_demo: bool = False
+    kernel: Kernel | None = None  # None: that of the machine whose clock this is
 
 
 class Home:
@@ -58,24 +69,45 @@ class Home:
 
     def __init__(self, means: Means) -> None:
         self.store = means.store
-        self.clock = means.clock
         self.folder = means.folder
         self.is_demo = means.is_demo
-        self._settings, problems = read_rows(means.store.settings())
-        self.house = House()
-        self.registry = Registry.from_json(means.store.get_kv(REGISTRY))
-        self.recorder = Recorder(self.house, means.store, self._capacity_kw())
-        self.finder = Finder(self, means.client, (*means.probe, *self._known_hosts()))
         self.client = means.client
-        self.first_stored = asyncio.Event()
-        self.started_at = means.clock.now()
+        self.last_stored = means.store.last_minute()
+        kernel = means.kernel or Kernel.of(means.clock)
+        self.clock = HomeClock(means.clock, kernel, self._past(kernel))
+        self._settings, problems = read_rows(means.store.settings())
+        self._waiting_events: deque[Event] = deque(maxlen=EVENTS_WAITING)
         self._listeners: list[Listener] = []
         self._changed: Change | None = None
         self._circuit_kw: dict[str, float] = {}
+        self._channels_s: dict[str, float] = {}
         self._told_s = -1e9
         self._tell_later: asyncio.TimerHandle | None = None
+        self.first_stored = asyncio.Event()
+        self.started_s = means.clock.monotonic_s()
+        self.differences: dict[Quantity, Difference] = {}
+        self.notices = Notices(means.store, self.note)
+        self.house = House()
+        self.inventory = Inventory(means.store, means.folder)
+        self.recorder = Recorder(self.house, means.store, self._capacity_kw())
+        self.finder = Finder(self, means.client, means.probe)
+        self.recorder.is_dated = self.clock.is_known
+        if self.clock.is_known:
+            self.resume()
+        self.finder.remember()
         for problem in problems:
             self.note("error", "settings_section_fell_back", {"path": problem.path})
+
+    def _past(self, kernel: Kernel) -> Past:
+        """What the store knows of the time before this start."""
+        boot, last = self.store.get_kv(BOOT), self.last_stored
+        same = None if boot is None else boot == str(kernel.boot).encode()
+        return Past(None if last is None else last.timestamp(), same)
+
+    def resume(self, again: datetime | None = None) -> None:
+        """Go on counting where the store ends; `again`: from when on there are minutes again."""
+        last = self.last_stored
+        self.recorder.resume(Stop(last, again) if last else None, self.clock.now())
 
     # -- settings ------------------------------------------------------------------------------
 
@@ -95,6 +127,7 @@ class Home:
         if rows:
             self.store.put_settings(rows, self.clock.now())
         self._settings = new
+        self.recorder.counting.capacity_kw = self._capacity_kw()
         self.finder.name_circuits()
         self.choose_sources()
         self.tell()
@@ -113,37 +146,42 @@ class Home:
 
     # -- devices -------------------------------------------------------------------------------
 
-    def _known_hosts(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(binding.host for binding in self.registry.all()))
-
-    def save_registry(self) -> None:
-        """Keep which device is which."""
-        self.store.put_kv(REGISTRY, self.registry.to_json())
-
     def choose_sources(self) -> None:
         """Decide again which source of each quantity is true."""
         wanted = {
             quantity.removesuffix("_kw"): source.rsplit(".", 1)[0]
             for quantity, source in self._settings.sources.items()
         }
-        self.house.choose_sources(wanted)
+        hidden = {device for device, own in self._settings.devices.items() if own.hidden}
+        self.house.choose_sources(wanted, hidden)
 
     def took(self, live: LiveDevice, at: datetime) -> None:
         """A device has answered: record it, and let those who look know."""
         self.finder.learn_circuits(live)
-        self.recorder.took(live, at)
+        self.recorder.took(live, at, self.clock.monotonic_s())
         self._note_changes(live, at)
         self.tell()
 
     def went(self, live: LiveDevice, silent: bool) -> None:
-        """A device stopped or began to answer."""
-        code = "device_silent" if silent else "device_back"
-        self.note("log", code, {"host": live.binding.host}, live.binding.id)
-        if not silent:
-            self.recorder.try_again()
+        """A device stopped or began to answer; people are told when it lasts (see `health`)."""
+        logger.info("%s at %s %s", live.binding.kind, live.binding.host, _SPOKE[silent])
+
+    def met_stranger(self, live: LiveDevice) -> None:
+        """Another device answers at the address of this one: find out who is where."""
+        logger.info("%s: another device answers at %s", live.binding.kind, live.binding.host)
+        self.finder.search()
+
+    def doubted(self, host: str) -> None:
+        """Somebody else sends in the name of this host."""
+        live = next((x for x in self.house.devices.values() if x.binding.host == host), None)
+        device = live.binding.id if live else "home"
+        self.notices.begin("notice", Cause("device_imitated", device, data={"host": host}))
 
     def _note_changes(self, live: LiveDevice, at: datetime) -> None:
         now_s = self.clock.monotonic_s()
+        if self._channels_s.get(live.binding.id) == live.channels_s:
+            return
+        self._channels_s[live.binding.id] = live.channels_s
         for circuit in self.house.circuits.values():
             if circuit.board != live.binding.id:
                 continue
@@ -159,7 +197,7 @@ class Home:
         """A supervised part has failed and will be started again."""
         if failure.count >= WORTH_A_NOTICE:
             data = {"part": failure.part, "error": failure.error, "count": failure.count}
-            self.note("error", "part_fails", data)
+            self.notices.begin("error", Cause(PART_FAILS, what=failure.part, data=data))
 
     # -- what screens see ----------------------------------------------------------------------
 
@@ -186,7 +224,16 @@ class Home:
     def sources(self, lang: str) -> list[SourceChoice]:
         """Which source is true for each quantity."""
         at, now_s = self.clock.now(), self.clock.monotonic_s()
-        return showing.source_choices(self.house, self._settings, lang, at, now_s)
+        found = showing.source_choices(self.house, self._settings, lang, at, now_s)
+        return [self._with_difference(choice) for choice in found]
+
+    def _with_difference(self, choice: SourceChoice) -> SourceChoice:
+        """How far its sources were apart yesterday, where that was too far."""
+        differing = next((d for q, d in self.differences.items() if q == choice.quantity), None)
+        if differing is None:
+            return choice
+        kwh, pct = round(differing.kwh, 2), round(differing.pct, 1)
+        return replace(choice, differs_kwh=kwh, differs_pct=pct)
 
     def edit_device(self, device: str, edit: Edit) -> None:
         """Change name, room or hidden."""
@@ -215,9 +262,10 @@ class Home:
 
     def replace_device(self, device: str, by: str) -> None:
         """Let the old id, name and history answer through the device found as `by`."""
-        binding = self.registry.replace_by(device, by)
-        self.save_registry()
+        binding = self.inventory.registry.replace_by(device, by)
+        self.inventory.touch()
         self.finder.rebind(by, binding)
+        self.recorder.counting.restart(device)
         self.note("log", "device_replaced", {"host": binding.host}, device)
         self.choose_sources()
 
@@ -250,14 +298,27 @@ class Home:
         self.record(Event(self.clock.now(), kind, device, code, dict(data)))
 
     def record(self, event: Event) -> None:
-        """Store an event and tell the listeners."""
+        """Store an event and tell the listeners; where there is no room it waits in memory."""
+        seq = 0
         try:
             seq = self.store.add_event(event)
+        except StoreFull:
+            self._waiting_events.append(event)
         except HidamariError as error:
             logger.warning("event %s was not stored: %s", event.code, error)
-            return
         for listener in tuple(self._listeners):
             listener(replace(event, seq=seq))
+
+    def store_waiting_events(self) -> None:
+        """There may be room again."""
+        while self._waiting_events:
+            try:
+                self.store.add_event(self._waiting_events[0])
+            except StoreFull:
+                return
+            except HidamariError as error:
+                logger.warning("an event was not stored: %s", error)
+            self._waiting_events.popleft()
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` in the loop with each new snapshot or event; returns how to stop."""
@@ -291,9 +352,14 @@ class Home:
             if not name.startswith("_")
             and isinstance(value := getattr(self.client.counters, name), int)
         }
-        age = self.clock.now() - self.started_at
+        keeper = self.clock.keeper
+        time: dict[str, JsonValue] = {
+            "state": str(keeper.trust),
+            "machine_off_s": round(keeper.off_s, 1),
+        }
         return {
-            "uptime_s": round(age / timedelta(seconds=1)),
+            "uptime_s": round(self.clock.monotonic_s() - self.started_s),
+            "time": time,
             "network": counters,
             "devices": len(self.house.devices),
             "silent": sum(live.silent for live in self.house.devices.values()),

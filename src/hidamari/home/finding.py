@@ -2,37 +2,53 @@
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol
 
 from hidamari.core.clock import Clock
 from hidamari.core.config import Settings
+from hidamari.core.errors import DeviceSilent
 from hidamari.core.time import unix
 from hidamari.devices import kind_of
 from hidamari.echonet.client import Client
 from hidamari.echonet.discovery import NodeRecord, ObjectRecord
-from hidamari.echonet.events import Announced, Event, NodeDoubled, NodeFound, NodeMoved
-from hidamari.echonet.frame import Eoj
+from hidamari.echonet.events import (
+    Announced,
+    Event,
+    NodeDoubled,
+    NodeDoubted,
+    NodeFound,
+    NodeMoved,
+)
+from hidamari.echonet.frame import NODE_PROFILE, Eoj
+from hidamari.echonet.identity import Facts, identify
 from hidamari.home.house import Circuit, House
+from hidamari.home.inventory import Inventory, Wire
 from hidamari.home.live import LiveDevice
 from hidamari.home.poll import NodePoller
 from hidamari.home.record import Recorder
-from hidamari.home.registry import Binding, Registry, Seen
+from hidamari.home.registry import Binding, Seen
 from hidamari.home.supervise import Failure, keep_running
 
 logger = logging.getLogger(__name__)
 
 SEARCH_AGAIN_S = 600.0  # devices that were added later are found without being asked to
 NOT_DEVICES = frozenset({0x05, 0x0E})  # controllers and node profiles
+NUMBER = 0x83  # EPC of what tells a node from all others
 
 
 class Owner(Protocol):
     """The home, as far as finding needs it."""
 
     house: House
-    registry: Registry
+    inventory: Inventory
     recorder: Recorder
-    clock: Clock
+
+    @property
+    def clock(self) -> Clock:
+        """The home's time."""
+        ...
 
     @property
     def settings(self) -> Settings:
@@ -47,16 +63,20 @@ class Owner(Protocol):
         """A device stopped or began to answer."""
         ...
 
+    def met_stranger(self, live: LiveDevice) -> None:
+        """Another device answers at the address of this one."""
+        ...
+
+    def doubted(self, host: str) -> None:
+        """Somebody else sends in the name of this host."""
+        ...
+
     def note(self, kind: str, code: str, data: dict[str, object], device: str = "home") -> None:
         """Record something that a person may ask about."""
         ...
 
     def part_failed(self, failure: Failure) -> None:
         """A supervised part has failed and will be started again."""
-        ...
-
-    def save_registry(self) -> None:
-        """Keep which device is which."""
         ...
 
     def choose_sources(self) -> None:
@@ -67,10 +87,10 @@ class Owner(Protocol):
 class Finder:
     """All nodes of the home and their pollers."""
 
-    def __init__(self, home: Owner, client: Client, hosts: tuple[str, ...]) -> None:
+    def __init__(self, home: Owner, client: Client, probe: tuple[str, ...]) -> None:
         self._home = home
         self._client = client
-        self._hosts = hosts
+        self._probe = probe
         self._pollers: dict[str, NodePoller] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
@@ -81,6 +101,23 @@ class Finder:
         """Whether a search is under way."""
         return self._searching is not None and not self._searching.done()
 
+    def remember(self) -> None:
+        """Put the devices and circuits of before into the house: missing now, but not absent."""
+        home = self._home
+        for binding in home.inventory.registry.all():
+            eoj, maps = binding.object, binding.maps
+            live = LiveDevice(binding, kind_of(eoj.class_code)(eoj))
+            live.readable, live.writable = maps.readable, maps.writable
+            live.announced = maps.announced
+            home.house.devices[binding.id] = live
+            home.recorder.follow(live)
+        for wire in home.inventory.wires:
+            circuit = self._circuit(wire.circuit, wire.board, wire.channel)
+            home.house.circuits[wire.circuit] = circuit
+        for live in home.house.devices.values():
+            home.recorder.follow_circuits(live)
+        home.choose_sources()
+
     async def run(self) -> None:
         """Search now and every ten minutes, and poll every node that is found."""
         unsubscribe = self._client.subscribe(self._heard)
@@ -89,6 +126,8 @@ class Finder:
                 self._group = group
                 for poller in self._pollers.values():
                     self._start(poller)
+                for host, bindings in self._known().items():
+                    group.create_task(self._greet(host, bindings), name=f"greet {host}")
                 while True:
                     self.search()
                     await asyncio.sleep(SEARCH_AGAIN_S)
@@ -103,8 +142,35 @@ class Finder:
             self._searching = self._group.create_task(self._search(), name="search")
 
     async def _search(self) -> None:
-        probe = [str(address) for address in self._home.settings.network.probe]
-        await self._client.discover((*self._hosts, *probe))
+        hosts = [str(address) for address in self._home.settings.network.probe]
+        await self._client.discover((*self._probe, *self._known(), *hosts))
+
+    def _known(self) -> dict[str, list[Binding]]:
+        """Where devices were last, without those whose place is not known."""
+        found: dict[str, list[Binding]] = {}
+        for binding in self._home.inventory.registry.all():
+            if binding.host:
+                found.setdefault(binding.host, []).append(binding)
+        return found
+
+    async def _greet(self, host: str, bindings: list[Binding]) -> None:
+        """Poll the devices of before at once if their node is still where it was.
+
+        The search finds them too, but asks each of their objects for its maps first, which takes
+        half a minute on a slow bridge.
+        """
+        try:
+            answer = await self._client.get(host, NODE_PROFILE, (NUMBER,))
+        except DeviceSilent:
+            return
+        number = answer.values.get(NUMBER, b"")
+        told = identify(Facts(host, number), self._home.inventory.doubled)
+        for binding in bindings:
+            live = self._home.house.devices.get(binding.id)
+            is_same = not told.weak and binding.node_identity == told.text
+            if is_same and live is not None and live.readable and live.binding.host == host:
+                self._poller(host).add(live)
+                self._start(self._poller(host))
 
     def ask_counters(self) -> None:
         """A half-hour ends: read all counters now, so that they fall near its edge."""
@@ -115,10 +181,15 @@ class Finder:
         """The device found as `old` is `binding` from now on."""
         house = self._home.house
         live = house.devices.pop(old)
-        house.devices.pop(binding.id, None)
+        gone = house.devices.pop(binding.id, None)
+        for poller in self._pollers.values():
+            for eoj in [eoj for eoj, one in poller.devices.items() if one is gone]:
+                poller.remove(eoj)
         live.binding = binding
         house.devices[binding.id] = live
         self._home.recorder.follow(live)
+
+    # -- circuits ------------------------------------------------------------------------------
 
     def name_circuits(self) -> None:
         """Take names, rooms and devices of circuits from the settings."""
@@ -128,17 +199,20 @@ class Finder:
 
     def learn_circuits(self, board: LiveDevice) -> None:
         """A board told of channels: each is a circuit of the home."""
+        if not board.channels:
+            return
         circuits = self._home.house.circuits
         known = {c.channel for c in circuits.values() if c.board == board.binding.id}
-        new = [channel for channel in board.channel_names() if channel not in known]
-        if not new:
+        if all(channel in known for channel, _ in board.channels):
             return
-        boards = [d.binding.id for d in self._home.house.devices.values() if d.channels]
-        first = boards[0] == board.binding.id if boards else True
-        for channel in new:
-            short = channel if first else f"{board.binding.id}-{channel}"
-            circuit = f"circuit:{short}"
-            circuits[circuit] = self._circuit(circuit, board.binding.id, channel)
+        others = any(c.board != board.binding.id for c in circuits.values())
+        for channel in board.channel_names():
+            if channel not in known:
+                short = f"{board.binding.id}-{channel}" if others else channel
+                wire = Wire(f"circuit:{short}", board.binding.id, channel)
+                circuits[wire.circuit] = self._circuit(wire.circuit, wire.board, channel)
+                self._home.inventory.wires.append(wire)
+        self._home.inventory.touch()
         self._home.recorder.follow_circuits(board)
         self._home.choose_sources()
 
@@ -148,64 +222,63 @@ class Finder:
         room = own.room if own else ""
         return Circuit(circuit, board, channel, name, room, (own.device if own else None) or "")
 
+    # -- nodes ---------------------------------------------------------------------------------
+
     def _heard(self, event: Event) -> None:
         if isinstance(event, Announced):
             poller = self._pollers.get(event.host)
             if poller is not None:
                 poller.hint(event.eoj, tuple(event.values))
-        elif isinstance(event, NodeFound):
-            self._bind(event.record)
-        elif isinstance(event, NodeMoved):
-            self._drop(event.old_host)
+        elif isinstance(event, NodeFound | NodeMoved):
             self._bind(event.record)
         elif isinstance(event, NodeDoubled):
-            data: dict[str, object] = {"hosts": [event.first.host, event.second.host]}
-            self._home.note("error", "identity_doubled", data)
-            self._bind(event.first)
-            self._bind(event.second)
+            self._doubled(event)
+        elif isinstance(event, NodeDoubted):
+            self._home.doubted(event.host)
+
+    def _doubled(self, event: NodeDoubled) -> None:
+        """Two nodes have one identity: the one we know keeps its name, the other is new."""
+        inventory = self._home.inventory
+        if event.identity not in inventory.doubled:
+            inventory.doubled.add(event.identity)
+            hosts: dict[str, object] = {"hosts": [event.first.host, event.second.host]}
+            self._home.note("error", "identity_doubled", hosts)
+        inventory.registry.renamed(event.identity, list(_all_seen(event.first)))
+        self._bind(event.first)
+        self._bind(event.second)
 
     def _bind(self, record: NodeRecord) -> None:
-        poller = self._pollers.get(record.host)
-        if poller is None:
-            poller = NodePoller(
-                record.host, self._client, self._home.clock, self._home.took, self._home.went
-            )
-            self._pollers[record.host] = poller
+        poller = self._poller(record.host)
         for found in record.objects:
             if found.eoj.group not in NOT_DEVICES:
                 self._bind_object(record, found, poller)
-        self._home.save_registry()
+        self._home.inventory.touch()
         self._home.choose_sources()
         self._start(poller)
 
     def _bind_object(self, record: NodeRecord, found: ObjectRecord, poller: NodePoller) -> None:
         home = self._home
-        kind = kind_of(found.eoj.class_code)
-        seen = Seen(
-            kind.kind,
-            found.identity.text,
-            found.identity.weak,
-            record.host,
-            str(found.eoj),
-            record.maker,
-            record.product,
-        )
-        binding, how = home.registry.bind(seen, unix(home.clock.now()))
+        seen = _seen(record, found)
+        binding, how = home.inventory.registry.bind(seen, unix(home.clock.now()))
+        known, told = binding.maps, found.maps
+        if not found.maps_told and told.readable < known.readable:
+            told = known  # its answers were lost: it can still be asked what it could before
+        binding = home.inventory.registry.told_maps(binding.id, told)
         live = home.house.devices.get(binding.id)
-        if live is None:
-            live = LiveDevice(binding, kind(found.eoj, dict(found.values)))
+        if live is None or live.device.eoj != found.eoj:
+            live = LiveDevice(binding, kind_of(found.eoj.class_code)(found.eoj))
             home.house.devices[binding.id] = live
         if how != "same":
-            self._home.note("log", f"device_{how}", {"host": record.host}, binding.id)
+            home.note("log", f"device_{how}", {"host": record.host}, binding.id)
         self._forget_elsewhere(binding.id, record.host)
         live.binding = binding
-        live.readable, live.writable = found.maps.readable, found.maps.writable
-        live.announced = found.maps.announced
+        live.readable, live.writable, live.announced = told.readable, told.writable, told.announced
+        live.device.raw.update(found.values)
         home.recorder.follow(live)
         poller.add(live)
 
     def _forget_elsewhere(self, device: str, host: str) -> None:
-        for poller in self._pollers.values():
+        for poller in list(self._pollers.values()):
             gone: list[Eoj] = [
                 eoj
                 for eoj, live in poller.devices.items()
@@ -213,9 +286,22 @@ class Finder:
             ]
             for eoj in gone:
                 poller.remove(eoj)
+            if gone:
+                self._drop_empty(poller.host)
 
-    def _drop(self, host: str) -> None:
-        self._pollers.pop(host, None)
+    def _poller(self, host: str) -> NodePoller:
+        poller = self._pollers.get(host)
+        if poller is None:
+            home = self._home
+            poller = self._pollers[host] = NodePoller(host, self._client, home.clock, home)
+        return poller
+
+    def _drop_empty(self, host: str) -> None:
+        """Nobody of ours is at this address any more."""
+        poller = self._pollers.get(host)
+        if poller is None or poller.devices:
+            return
+        del self._pollers[host]
         task = self._tasks.pop(host, None)
         if task is not None:
             task.cancel()
@@ -226,3 +312,19 @@ class Finder:
             part = keep_running(name, poller.run, self._home.clock, self._home.part_failed)
             task = self._group.create_task(part, name=name)
             self._tasks[poller.host] = task
+
+
+def _seen(record: NodeRecord, found: ObjectRecord) -> Seen:
+    return Seen(
+        kind_of(found.eoj.class_code).kind,
+        found.identity.text,
+        found.identity.weak,
+        record.host,
+        str(found.eoj),
+        record.maker,
+        record.product,
+    )
+
+
+def _all_seen(record: NodeRecord) -> Iterable[Seen]:
+    return (_seen(record, found) for found in record.objects)

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from hidamari.core.reading import SeriesKey, SlotValue
+from hidamari.core.reading import Quality, SeriesKey, SlotValue
 from hidamari.home.balance import MISSING, NONE_THERE, Energies, signed_sum, slot_series
 from hidamari.home.house import House, total
 from hidamari.home.live import kilo
-from hidamari.home.sources import Quantity, Source
+from hidamari.home.sources import PARTS, Quantity, Source
 
 HOME = "home"
 Slots = dict[SeriesKey, SlotValue]
@@ -21,21 +21,40 @@ class Refill:
     export_kwh: SlotValue
 
 
-def compose(
-    house: House,
-    by_minutes: Mapping[SeriesKey, SlotValue],
-    counted: Mapping[SeriesKey, SlotValue],
-    refill: Refill | None,
-) -> Slots:
-    """All series of one half-hour.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of one half-hour.
 
     `by_minutes`: energies, means and last values out of the stored minutes; `counted`: what each
-    counter counted in it. A better quality wins, at equal quality the counters and the balance.
+    counter counted in it. `is_last`: no counter will say more.
     """
-    out = dict(by_minutes)
-    for key, value in _device_energies(house, counted).items():
+
+    by_minutes: Mapping[SeriesKey, SlotValue]
+    counted: Mapping[SeriesKey, SlotValue]
+    refill: Refill | None = None
+    is_last: bool = False
+
+
+def compose(house: House, known: Known) -> Slots:
+    """All series of one half-hour.
+
+    A better quality wins, at equal quality the counters and the balance. Samples with gaps are
+    an estimate for as long as their counter may still speak: what it counts over a silence is
+    whole, and must be able to take the place of a guess.
+    """
+    counted = known.counted
+    energies = _device_energies(house, counted)
+    waiting = {key for key, value in energies.items() if value.value is None}
+    out = {
+        key: _guessed(value) if (key in waiting and not known.is_last) else value
+        for key, value in known.by_minutes.items()
+    }
+    for key, value in energies.items():
         if value.quality >= out.get(key, MISSING).quality:
             out[key] = value
+    if not known.is_last and _waits(house, counted):
+        out |= {k: _guessed(v) for k, v in out.items() if k.device == HOME and _is_energy(k)}
+    refill = known.refill
     parts = _energies(house, out, counted, refill)
     circuits = _sum([SeriesKey(c.id, "power_kw") for c in house.consuming()], out)
     for name, value in slot_series(parts, circuits).items():
@@ -43,6 +62,24 @@ def compose(
         if value.quality >= out.get(key, MISSING).quality:
             out[key] = value
     return {key: value for key, value in out.items() if value.value is not None}
+
+
+def _waits(house: House, counted: Mapping[SeriesKey, SlotValue]) -> bool:
+    """Whether a counter that the balance counts on has not spoken yet."""
+    return any(
+        _counter(source, outward=False) not in counted
+        for quantity in ("energy", *PARTS)
+        for source in house.used(quantity)
+        if source.counter_in
+    )
+
+
+def _guessed(value: SlotValue) -> SlotValue:
+    return SlotValue(value.value, Quality.ESTIMATE) if value.quality is Quality.PARTLY else value
+
+
+def _is_energy(key: SeriesKey) -> bool:
+    return key.name.endswith("_kw")
 
 
 def _device_energies(house: House, counted: Mapping[SeriesKey, SlotValue]) -> Slots:
@@ -83,6 +120,8 @@ def _energies(
         measured = out.get(SeriesKey(HOME, name), MISSING)
         if any(not source.counter_in for source in used):
             return measured
+        if outward and any(source.two_way and not source.counter_out for source in used):
+            return measured  # it can give back, but does not count it
         by_counter = _sum([_counter(source, outward=outward) for source in used], counted)
         return by_counter if by_counter.quality >= measured.quality else measured
 

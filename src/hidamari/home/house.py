@@ -1,6 +1,6 @@
 """The house as the controller sees it now: devices, circuits, true sources, and the flow."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from hidamari.home.balance import Flow, Has, flow
@@ -50,9 +50,15 @@ class House:
     circuits: dict[str, Circuit] = field(default_factory=dict)
     choices: dict[Quantity, Choice] = field(default_factory=dict)
 
-    def choose_sources(self, wanted: Mapping[str, str]) -> None:
-        """Decide again which source is true; call after devices or circuits changed."""
-        facts = [facts_of(live) for live in self.devices.values() if not live.binding.hidden]
+    def choose_sources(
+        self, wanted: Mapping[str, str], hidden: Collection[str] = frozenset()
+    ) -> None:
+        """Decide again which source is true; call after devices or circuits changed.
+
+        What the owner has hidden is no part of the house any more.
+        """
+        here = [x for x in self.devices.values() if not x.binding.hidden]
+        facts = [facts_of(live) for live in here if live.binding.id not in hidden]
         circuits = [CircuitFacts(c.id, c.device, c.two_way) for c in self.circuits.values()]
         self.choices = choose(facts, circuits, wanted)
 
@@ -102,7 +108,8 @@ class House:
         measured = Flow(
             parts["pv"], parts["gen"], grid, parts["battery"], parts["ev"], parts["heater"]
         )
-        bus = flow(measured, self.has(), self.circuits_kw(now_s))
+        without_meter_kw = self.circuits_kw(now_s) if grid is None else None
+        bus = flow(measured, self.has(), without_meter_kw)
         known = [age for name, age in ages.items() if getattr(bus, name) is not None]
         ages["load_kw"] = ages["use_kw"] = oldest([age for age in known if age is not None])
         return bus, ages
@@ -139,16 +146,28 @@ class House:
 
 
 def facts_of(live: LiveDevice) -> DeviceFacts:
-    """What the sources need to know of a device; only what it can really tell."""
+    """What the sources need to know of a device; only what it can really tell.
+
+    One that has not told yet (known from before, not found since the start) counts as able to
+    tell all of its kind: it is missing then, and not absent.
+    """
     kind = live.device
 
     def told(name: str) -> str:
         prop = kind.by_name.get(name) if name else None
-        return name if prop is not None and prop.epc in live.readable else ""
+        can = prop is not None and (prop.epc in live.readable or not live.readable)
+        return name if can else ""
 
     counter_in, counter_out = told(kind.counter_in), told(kind.counter_out)
+    two_way = bool(kind.counter_out)
     return DeviceFacts(
-        live.binding.id, kind.kind, kind.quantity, told(kind.power), counter_in, counter_out
+        live.binding.id,
+        kind.kind,
+        kind.quantity,
+        told(kind.power),
+        counter_in,
+        counter_out,
+        two_way,
     )
 
 

@@ -11,11 +11,15 @@ from hidamari.echonet.prop import Device, Prop
 from hidamari.home.registry import Binding
 
 KEPT_S = 90.0  # older than this a live value is not shown as current (design: states of a screen)
+CHANNELS_S = 60.0  # how often the lists of a board are read
 
 
 @dataclass(slots=True)
 class LiveDevice:
-    """A device with its last data; `at_s` and the ages count on the monotonic clock."""
+    """A device with its last data; `at_s` and the ages count on the monotonic clock.
+
+    `factor`: how much slower than wished its node is asked.
+    """
 
     binding: Binding
     device: Common
@@ -24,8 +28,11 @@ class LiveDevice:
     announced: frozenset[int] = frozenset()
     at_s: dict[int, float] = field(default_factory=dict)
     channels: dict[tuple[str, str], tuple[float | None, float]] = field(default_factory=dict)
+    channels_s: float = -1e9
     last_contact: datetime | None = None
+    contact_s: float | None = None
     silent: bool = False
+    factor: float = 1.0
 
     def took(self, values: Mapping[int, bytes], refused: frozenset[int], now_s: float) -> None:
         """Keep an answer; what was refused has no value any more."""
@@ -40,6 +47,7 @@ class LiveDevice:
         """Keep the values of a board's circuits."""
         for one in found:
             self.channels[(one.channel, one.name)] = (one.value, now_s)
+            self.channels_s = now_s
 
     def number(self, name: str, now_s: float, kept_s: float = KEPT_S) -> float | None:
         """The value of a property by name, `None` when it is missing or too old."""
@@ -52,7 +60,7 @@ class LiveDevice:
     def channel(self, channel: str, name: str, now_s: float) -> float | None:
         """A board channel's value, `None` when missing or too old."""
         value, at_s = self.channels.get((channel, name), (None, -1e9))
-        return value if now_s - at_s <= 2 * KEPT_S else None
+        return value if now_s - at_s <= self.held_s(CHANNELS_S, 2 * KEPT_S) else None
 
     def channel_age_s(self, channel: str, name: str, now_s: float) -> float | None:
         """How old a board channel's value is."""
@@ -70,10 +78,13 @@ class LiveDevice:
             return None
         return now_s - self.at_s[prop.epc]
 
-    @staticmethod
-    def patience(prop: Prop[object]) -> float:
+    def patience(self, prop: Prop[object]) -> float:
         """Slowly asked properties stay current for longer: two of their turns at least."""
-        return max(1.0, 2.0 * (prop.use.every_s or 0) / KEPT_S)
+        return self.held_s(prop.use.every_s or 0) / KEPT_S
+
+    def held_s(self, every_s: float, least_s: float = KEPT_S) -> float:
+        """How long a value that is asked every so many seconds stands for the present."""
+        return max(least_s, 2.0 * every_s * self.factor)
 
     def channel_names(self) -> list[str]:
         """The channels the board has told of, one-way first."""

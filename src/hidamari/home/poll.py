@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from hidamari.core.errors import DeviceSilent
 from hidamari.core.reading import Kind
 from hidamari.devices.board import energy_factor
 from hidamari.devices.channels import ListRead
+from hidamari.devices.common import Common
 from hidamari.echonet.frame import Eoj
 from hidamari.echonet.request import Answer
 from hidamari.home.live import LiveDevice
@@ -20,6 +21,9 @@ logger = logging.getLogger(__name__)
 
 IDLE_S = 1.0  # how long to wait when nothing at all is due on a node
 CONFIRM_S = 120  # how often a charger is asked to look for the car
+# How often a device says who it is: addresses change hands, and then another one answers.
+WHO_S = 60
+WHO = Common.identity.epc
 
 
 class Wire(Protocol):
@@ -34,25 +38,34 @@ class Wire(Protocol):
         ...
 
 
+class Hearer(Protocol):
+    """Who is told what came of asking."""
+
+    def took(self, live: LiveDevice, at: datetime) -> None:
+        """A device has answered."""
+        ...
+
+    def went(self, live: LiveDevice, silent: bool) -> None:
+        """A device stopped or began to answer."""
+        ...
+
+    def met_stranger(self, live: LiveDevice) -> None:
+        """Another device answers at the address of this one; it is not asked any more."""
+        ...
+
+
 class NodePoller:
     """All that is asked of one node, one request at a time."""
 
-    def __init__(
-        self,
-        host: str,
-        wire: Wire,
-        clock: Clock,
-        on_reading: Callable[[LiveDevice, datetime], None],
-        on_state: Callable[[LiveDevice, bool], None],
-    ) -> None:
+    def __init__(self, host: str, wire: Wire, clock: Clock, hearer: Hearer) -> None:
         self.host = host
         self.devices: dict[Eoj, LiveDevice] = {}
         self.schedule = Schedule()
         self._wire = wire
         self._clock = clock
-        self._on_reading = on_reading
-        self._on_state = on_state
-        self._woken = asyncio.Event()
+        self._hearer = hearer
+        self._nap: asyncio.Future[None] | None = None
+        self._requests = 0
 
     def add(self, live: LiveDevice) -> None:
         """Poll a device at the pace its kind asks for, within what it can tell."""
@@ -63,6 +76,8 @@ class NodePoller:
             for prop in live.device.props.values()
             if prop.use.every_s is not None and prop.epc in live.readable and prop.gettable
         }
+        if WHO in pace_s:
+            pace_s[WHO] = WHO_S
         for one in self.lists(live):
             for epc in one.replaces:
                 pace_s.pop(epc, None)
@@ -71,7 +86,7 @@ class NodePoller:
         if confirm is not None and confirm.epc in live.writable:
             pace_s[CONFIRM] = CONFIRM_S
         self.schedule.want(eoj, pace_s, self._clock.monotonic_s())
-        self._woken.set()
+        self._wake()
 
     def remove(self, eoj: Eoj) -> None:
         """Stop asking an object that moved away."""
@@ -81,7 +96,7 @@ class NodePoller:
     def hint(self, eoj: Eoj, epcs: tuple[int, ...]) -> None:
         """An announcement came: ask the device itself at once."""
         self.schedule.hint(eoj, epcs, self._clock.monotonic_s())
-        self._woken.set()
+        self._wake()
 
     def ask_counters(self) -> None:
         """Ask every counter at once."""
@@ -98,64 +113,111 @@ class NodePoller:
     async def run(self) -> None:
         """Ask what is due, for ever."""
         while True:
-            asks = self.schedule.due(self._clock.monotonic_s())
-            for ask in asks:
-                if ask.eoj in self.devices:
-                    await self._ask(self.devices[ask.eoj], ask)
-                else:
-                    self.schedule.forget(ask.eoj)
-            if not asks:
+            if not await self.round():
                 await self._rest()
+
+    async def round(self) -> bool:
+        """Ask everything that is due; whether there was anything."""
+        began_s = self._clock.monotonic_s()
+        self._requests = 0
+        asks = self.schedule.due(began_s)
+        for ask in asks:
+            live = self.devices.get(ask.eoj)
+            if live is not None:  # it may have moved away while others were asked
+                await self._ask(live, ask)
+            if self.schedule.silent:
+                break
+        self.schedule.went_round(self._clock.monotonic_s() - began_s, self._requests)
+        return bool(asks)
 
     async def _rest(self) -> None:
         due_s = self.schedule.next_due_s()
         wait_s = IDLE_S if due_s is None else due_s - self._clock.monotonic_s()
-        self._woken.clear()
-        nap = asyncio.ensure_future(self._clock.sleep(max(0.01, wait_s)))
-        call = asyncio.ensure_future(self._woken.wait())
+        self._nap = asyncio.ensure_future(self._clock.sleep(max(0.01, wait_s)))
         try:
-            await asyncio.wait((nap, call), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((self._nap,))
         finally:
-            nap.cancel()
-            call.cancel()
+            self._nap.cancel()
+            self._nap = None
+
+    def _wake(self) -> None:
+        if self._nap is not None:
+            self._nap.cancel()
 
     async def _ask(self, live: LiveDevice, ask: Ask) -> None:
-        began_s = self._clock.monotonic_s()
+        began_s, before = self._clock.monotonic_s(), self._requests
         try:
             confirm = live.device.confirm
             if CONFIRM in ask.epcs and confirm is not None:
-                await self._wire.set(self.host, ask.eoj, {confirm.epc: confirm.edt})
-            epcs = tuple(epc for epc in ask.epcs if epc > 0)
-            if epcs:
-                answer = await self._wire.get(self.host, ask.eoj, epcs)
-                live.took(answer.values, answer.refused, self._clock.monotonic_s())
-                live.took_channels(live.device.channel_values(), self._clock.monotonic_s())
+                await self._set(ask.eoj, {confirm.epc: confirm.edt})
+            if not await self._read(live, tuple(epc for epc in ask.epcs if epc > 0)):
+                return
             for one in self.lists(live):
                 if list_read(one.list_epc) in ask.epcs:
                     await self._read_list(live, one)
         except DeviceSilent:
-            self.schedule.went_silent(self._clock.monotonic_s())
-            self._contact(live, silent=True)
+            if not self._is_here(live):
+                return
+            node_is_silent = self.schedule.went_silent(ask.eoj, self._clock.monotonic_s())
+            for one_live in self.devices.values() if node_is_silent else (live,):
+                self._contact(one_live, silent=True)
             return
         now_s = self._clock.monotonic_s()
-        self.schedule.answered(ask, now_s - began_s, now_s)
+        took_s = (now_s - began_s) / max(1, self._requests - before)
+        self.schedule.answered(ask, took_s, now_s)
+        live.factor = self.schedule.factor
         self._contact(live, silent=False)
-        self._on_reading(live, self._clock.now())
+        self._hearer.took(live, self._clock.now())
+
+    async def _read(self, live: LiveDevice, epcs: tuple[int, ...]) -> bool:
+        """Read properties into the device; False when somebody else answered."""
+        if not epcs:
+            return True
+        eoj = live.binding.object
+        answer = await self._get(eoj, epcs)
+        if not self._is_here(live):
+            return False
+        now_s = self._clock.monotonic_s()
+        known, told = live.device.raw.get(WHO), answer.values.get(WHO)
+        if known is not None and told is not None and told != known:
+            del live.device.raw[WHO]
+            self.remove(eoj)
+            self._contact(live, silent=True)
+            self._hearer.met_stranger(live)
+            return False
+        live.took(answer.values, answer.refused, now_s)
+        channels = live.device.channel_values()
+        if channels:
+            live.took_channels(channels, now_s)
+        return True
 
     async def _read_list(self, live: LiveDevice, one: ListRead) -> None:
         """Write each range and read its list; a range that is refused is left out this time."""
         eoj, factor = live.binding.object, energy_factor(live.device)
         for edt in one.requests(live.device):
-            done = await self._wire.set(self.host, eoj, {one.range_epc: edt})
+            done = await self._set(eoj, {one.range_epc: edt})
             if one.range_epc in done.refused:
                 continue
-            answer = await self._wire.get(self.host, eoj, (one.list_epc,))
+            answer = await self._get(eoj, (one.list_epc,))
             found = one.read(answer.values.get(one.list_epc, b""), factor)
             live.took_channels(found, self._clock.monotonic_s())
+
+    async def _get(self, eoj: Eoj, epcs: tuple[int, ...]) -> Answer:
+        self._requests += 1
+        return await self._wire.get(self.host, eoj, epcs)
+
+    async def _set(self, eoj: Eoj, values: Mapping[int, bytes]) -> Answer:
+        self._requests += 1
+        return await self._wire.set(self.host, eoj, values)
+
+    def _is_here(self, live: LiveDevice) -> bool:
+        """False for a device that was found at another address while it was asked here."""
+        return any(one is live for one in self.devices.values())
 
     def _contact(self, live: LiveDevice, *, silent: bool) -> None:
         if not silent:
             live.last_contact = self._clock.now()
+            live.contact_s = self._clock.monotonic_s()
         if live.silent != silent:
             live.silent = silent
-            self._on_state(live, silent)
+            self._hearer.went(live, silent)

@@ -1,23 +1,24 @@
 """From readings to the history: minutes as they end, half-hours when their counters are in."""
 
-import math
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
-import numpy as np
-
+from hidamari.core.errors import StoreError, StoreFull
 from hidamari.core.reading import Kind, Quality, Series, SeriesKey, SlotValue
-from hidamari.core.time import SLOT_S, slot_start
-from hidamari.home.balance import MISSING
-from hidamari.home.halfhour import HOME, Refill, compose
-from hidamari.home.house import House
-from hidamari.home.live import LiveDevice, channel_series, recorded
-from hidamari.home.samples import Samples
-from hidamari.home.sources import Quantity
-from hidamari.store.counters import CounterRules, CounterState, Verdict
+from hidamari.core.time import SLOT_S, from_unix, slot_start
+from hidamari.home.counting import Counting, Stop, stored_readings
+from hidamari.home.halfhour import HOME, Known, Refill, compose
+from hidamari.home.house import House, total
+from hidamari.home.live import CHANNELS_S, LiveDevice, channel_series, recorded
+from hidamari.home.samples import HELD_S, Samples
 from hidamari.store.db import Store
+from hidamari.store.pack import FloatArray
 from hidamari.store.rollup import slots_of_minutes
+
+logger = logging.getLogger(__name__)
 
 BUS = ("pv_kw", "gen_kw", "grid_kw", "battery_kw", "ev_kw", "heater_kw", "load_kw", "use_kw")
 ONE_WAY = {
@@ -28,38 +29,26 @@ ONE_WAY = {
     "ev_charge_kw": ("ev_kw", 1),
     "ev_discharge_kw": ("ev_kw", -1),
 }
-LEVELS = {"soc_pct": ("battery", "%", 0.1), "ev_soc_pct": ("ev", "%", 0.1)}
+Storage = Literal["battery", "ev", "heater"]
+LEVELS: dict[str, tuple[Storage, str, float]] = {
+    "soc_pct": ("battery", "%", 0.1),
+    "ev_soc_pct": ("ev", "%", 0.1),
+    "tank_l": ("heater", "L", 1.0),
+}
+WIRE_NAMES = ("power_w", "energy_kwh", "back_kwh")
+SLOT = timedelta(seconds=SLOT_S)
 OPEN_FOR = timedelta(days=8)  # a slot waits this long for late counters
-SMALLEST_STEP_KWH = 0.001
-LOOK_BACK_MIN = 10
-RETRY_S = 1800  # how often an older slot is looked at again
+COUNTED_BACK = timedelta(days=400)  # what a counter tells of an earlier time is not laid out
+AT_ONCE = 100  # half-hours in one minute, when a counter tells of a long silence
+SOON = from_unix(0)
 
 
 def home_series() -> list[Series]:
     """The series of the house itself."""
     powers = [*BUS, *ONE_WAY, "other_kw", "balance_gap_kw"]
     out = [Series(HOME, name, "kW", 0.001, Kind.POWER) for name in powers]
-    out += [Series(HOME, name, unit, step, Kind.LEVEL) for name, (_, unit, step) in LEVELS.items()]
-    return [*out, Series(HOME, "tank_l", "L", 1.0, Kind.LEVEL)]
-
-
-@dataclass(slots=True)
-class Meter:
-    """One counter: what is believed of it, and the half-hours it has counted."""
-
-    device: LiveDevice
-    state: CounterState = field(default_factory=CounterState)
-    slots: dict[datetime, SlotValue] = field(default_factory=dict)
-
-    def feed(self, at: datetime, kwh: float | None, capacity_kw: float) -> Verdict:
-        """Take in one reading."""
-        wrap_kwh = self.device.device.wrap_kwh()
-        step_kwh = self.device.device.as_number("unit") or SMALLEST_STEP_KWH
-        rules = CounterRules(capacity_kw, step_kwh, (wrap_kwh,) if wrap_kwh else ())
-        fed = self.state.feed(rules, at, kwh)
-        self.state = fed.state
-        self.slots.update(fed.slots)
-        return fed.verdict
+    levels = [Series(HOME, n, unit, step, Kind.LEVEL) for n, (_, unit, step) in LEVELS.items()]
+    return [*out, *levels]
 
 
 @dataclass(slots=True)
@@ -68,229 +57,255 @@ class OpenSlot:
 
     start: datetime
     written: dict[SeriesKey, Quality] = field(default_factory=dict)
-    next_try_s: float = 0.0
+    next_try: datetime = SOON
 
 
 class Recorder:
-    """Keeps what the store needs between two writes; `now_s` is monotonic, `at` is wall time."""
+    """Keeps what the store needs between two writes; `now_s` is monotonic, `at` is wall time.
+
+    While the time is unknown (`is_dated` False) nothing is counted: the stored minutes are
+    counted when they get their time.
+    """
 
     def __init__(self, house: House, store: Store, capacity_kw: float) -> None:
         self.house = house
         self.samples = Samples()
-        self.meters: dict[SeriesKey, Meter] = {}
+        self.counting = Counting(capacity_kw)
         self.refilled: dict[datetime, Refill] = {}
         self.open: dict[datetime, OpenSlot] = {}
-        self.doubts: list[tuple[SeriesKey, Verdict]] = []
+        self.is_dated = True
+        self._now = SOON
         self._store = store
-        self.capacity_kw = capacity_kw
         self._series: dict[SeriesKey, Series] = {}
+        self._unknown: dict[SeriesKey, Series] = {}  # the store had no room to learn them
+        self._lines: dict[str, list[tuple[int, Series, float]]] = {}
         self._seen_s: dict[SeriesKey, float] = {}
-        counters = [key for key, s in store.series().items() if s.kind is Kind.COUNTER]
-        self._stored = last_minutes(store, counters)
         self._follow(home_series())
+
+    # -- what is recorded ----------------------------------------------------------------------
 
     def follow(self, live: LiveDevice) -> None:
         """Record a device's quantities from now on."""
         rows = list(recorded(live.binding.id, type(live.device)))
         told = [row for row in rows if row[0].epc in live.readable]
+        self._lines[live.binding.id] = [(prop.epc, series, f) for prop, series, f in told]
         self._follow([series for _, series, _ in told])
-        for prop, series, _ in told:
-            self.samples.follow(series.key, series.kind, float(prop.use.every_s or 0))
+        for _, series, _ in told:
             if series.kind is Kind.COUNTER:
-                self._meter(series.key, live)
+                self._reopen(self.counting.follow(series.key, live))
 
     def follow_circuits(self, board: LiveDevice) -> None:
         """Record the circuits that a board has told of."""
         for circuit in self.house.circuits.values():
-            if circuit.board != board.binding.id:
-                continue
-            series = channel_series(circuit.id)[: 3 if circuit.two_way else 2]
-            self._follow(series)
-            for one in series:
-                self.samples.follow(one.key, one.kind, 300.0 if one.kind is Kind.COUNTER else 60.0)
-                if one.kind is Kind.COUNTER:
-                    self._meter(one.key, board)
+            if circuit.board == board.binding.id:
+                series = channel_series(circuit.id)[: 3 if circuit.two_way else 2]
+                self._follow(series)
+                for one in series[1:]:
+                    self._reopen(self.counting.follow(one.key, board))
 
-    def took(self, live: LiveDevice, at: datetime) -> None:
+    def resume(self, stop: Stop | None, now: datetime) -> None:
+        """Go on where the store ends; the half-hours around the stop may still get better."""
+        keys = [key for key, s in self._store.series().items() if s.kind is Kind.COUNTER]
+        before = stored_readings(self._store, keys, stop, now) if stop else {}
+        self._now = now
+        self._reopen(self.counting.resume(before))
+        if stop is not None:
+            last = slot_start(min(stop.last, now))
+            self._reopen([last - SLOT, last])
+            self._reopen(_slots(slot_start(max(stop.again or now, now - OPEN_FOR)), now))
+
+    # -- readings ------------------------------------------------------------------------------
+
+    def took(self, live: LiveDevice, at: datetime, now_s: float) -> None:
         """A device has answered: take over what is new."""
-        device = live.binding.id
-        for prop, series, factor in recorded(device, type(live.device)):
-            measured_s = live.at_s.get(prop.epc)
-            if measured_s is None or self._seen_s.get(series.key) == measured_s:
+        for epc, series, factor in self._lines.get(live.binding.id, ()):
+            measured_s = live.at_s.get(epc)
+            if measured_s is None:
+                if self._seen_s.pop(series.key, None) is not None:
+                    self._add(series, None, at, now_s)  # it has this value no more
+                continue
+            if self._seen_s.get(series.key) == measured_s:
                 continue
             self._seen_s[series.key] = measured_s
-            value = prop.decode(live.device.raw[prop.epc], live.device)
+            prop = live.device.props[epc]
+            value = prop.decode(live.device.raw[epc], live.device)
             number = float(value) * factor if isinstance(value, int | float) else None
-            self._add(series, number, at, measured_s)
+            held_s = live.held_s(prop.use.every_s or 0, HELD_S)
+            self._add(series, number, at - timedelta(seconds=now_s - measured_s), now_s, held_s)
+        if live.channels:
+            self._took_circuits(live, at, now_s)
+
+    def _took_circuits(self, live: LiveDevice, at: datetime, now_s: float) -> None:
+        held_s = live.held_s(CHANNELS_S)
         for circuit in self.house.circuits.values():
-            if circuit.board == device:
-                self._took_circuit(live, circuit.id, circuit.channel, at)
+            if circuit.board != live.binding.id:
+                continue
+            for series, wire in zip(channel_series(circuit.id), WIRE_NAMES, strict=True):
+                value, measured_s = live.channels.get((circuit.channel, wire), (None, -1.0))
+                if measured_s < 0 or self._seen_s.get(series.key) == measured_s:
+                    continue
+                self._seen_s[series.key] = measured_s
+                if value is not None and wire == "power_w":
+                    value /= 1000.0
+                self._add(series, value, at - timedelta(seconds=now_s - measured_s), now_s, held_s)
+
+    def _add(
+        self,
+        series: Series,
+        value: float | None,
+        at: datetime,
+        now_s: float,
+        held_s: float = HELD_S,
+    ) -> None:
+        if series.key not in self._series:
+            return
+        self.samples.add(series.key, value, now_s, held_s)
+        if series.kind is Kind.COUNTER and self.is_dated:
+            self._reopen(self.counting.feed(series.key, at, value))
 
     def flow(self, now_s: float) -> None:
         """One sample of the house bus."""
         bus, _ = self.house.flow(now_s)
-        for name in BUS:
-            self.samples.add(SeriesKey(HOME, name), getattr(bus, name), now_s)
+        found: dict[str, float | None] = {name: getattr(bus, name) for name in BUS}
         for name, (of, sign) in ONE_WAY.items():
-            value = getattr(bus, of)
-            part = None if value is None else max(0.0, value * sign)
-            self.samples.add(SeriesKey(HOME, name), part, now_s)
+            value = found[of]
+            found[name] = None if value is None else max(0.0, value * sign)
         circuits_kw = self.house.circuits_kw(now_s)
-        other = None
-        if bus.use_kw is not None and circuits_kw is not None:
-            other = max(0.0, bus.use_kw - circuits_kw)
-        self.samples.add(SeriesKey(HOME, "other_kw"), other, now_s)
-        self.samples.add(SeriesKey(HOME, "balance_gap_kw"), bus.balance_gap_kw, now_s)
-        for name, (quantity, _, _) in LEVELS.items():
-            self.samples.add(SeriesKey(HOME, name), self._level(quantity, now_s), now_s)  # type: ignore[arg-type]
-        self.samples.add(SeriesKey(HOME, "tank_l"), self._level("heater", now_s), now_s)
+        is_known = bus.use_kw is not None and circuits_kw is not None
+        found["other_kw"] = (
+            max(0.0, (bus.use_kw or 0.0) - (circuits_kw or 0.0)) if is_known else None
+        )
+        found["balance_gap_kw"] = bus.balance_gap_kw
+        for name, (storage, _, _) in LEVELS.items():
+            found[name] = self._level(storage, now_s)
+        for name, value in found.items():
+            self.samples.add(SeriesKey(HOME, name), value, now_s)
+
+    # -- minutes and half-hours ----------------------------------------------------------------
 
     def end_minute(self, minute: datetime, now_s: float) -> dict[SeriesKey, float | None]:
         """The values of the minute that began at `minute` and ends now."""
-        self.open.setdefault(slot_start(minute), OpenSlot(slot_start(minute)))
-        return {key: v for key, v in self.samples.end_minute(now_s).items() if v is not None}
+        if self._unknown:
+            self._follow(list(self._unknown.values()))
+        if self.is_dated:
+            self._now = minute
+            self._reopen([minute])
+        found = self.samples.end_minute(now_s)
+        return {k: v for k, v in found.items() if v is not None and k in self._series}
 
-    def reopen(self, since: datetime, until: datetime) -> None:
-        """After a pause: the half-hours in between may be filled by counters and meter history."""
-        start = slot_start(max(since, until - OPEN_FOR))
-        while start < until:
-            self.open.setdefault(start, OpenSlot(start))
-            start += timedelta(seconds=SLOT_S)
+    def moved(self, by: timedelta, now: datetime) -> None:
+        """The clock was set: count on from there, nothing that is written is touched."""
+        self._now = now
+        self._reopen([*self.counting.moved(by), now])
 
-    def better_slots(self, at: datetime) -> list[tuple[datetime, dict[SeriesKey, SlotValue]]]:
-        """The closed half-hours that can be written, or written better, than before."""
-        found = []
-        for start in sorted(self.open):
-            slot = self.open[start]
-            if start + timedelta(seconds=SLOT_S) > at or slot.next_try_s > at.timestamp():
-                continue
-            slot.next_try_s = at.timestamp() + RETRY_S
-            values = self._slot(start)
-            better = {
-                key: value
-                for key, value in values.items()
-                if value.quality > slot.written.get(key, Quality.MISSING)
-            }
-            if better:
-                slot.written.update({key: value.quality for key, value in better.items()})
-                found.append((start, better))
-            if at - start > OPEN_FOR or self._is_final(slot):
-                self._forget(start)
-        return found
+    def due_slots(self, at: datetime) -> list[datetime]:
+        """The closed half-hours to be looked at now, the newest first."""
+        due = [start for start, x in self.open.items() if start + SLOT <= at and x.next_try <= at]
+        return sorted(due, reverse=True)[:AT_ONCE]
 
-    def _forget(self, start: datetime) -> None:
-        """A half-hour is as good as it can get."""
-        del self.open[start]
-        self.refilled.pop(start, None)
-        oldest = min(self.open, default=start)
-        for meter in self.meters.values():
-            for past in [at for at in meter.slots if at < oldest]:
-                del meter.slots[past]
+    def keys(self) -> list[SeriesKey]:
+        """All series that are recorded, in a fixed order."""
+        return list(self._series)
 
-    def try_again(self) -> None:
-        """Late readings came: look at every open half-hour at the next turn."""
-        for slot in self.open.values():
-            slot.next_try_s = 0.0
+    def better(
+        self, start: datetime, minutes: FloatArray, at: datetime
+    ) -> dict[SeriesKey, SlotValue]:
+        """The values of a half-hour that are better than what is written of it.
+
+        `minutes`: its 30 minutes, a column for each of `keys`.
+        """
+        keys = self.keys()[: minutes.shape[1]]
+        kinds = [self._series[key].kind for key in keys]
+        values, quality = slots_of_minutes(minutes, kinds)
+        by_minutes = {
+            key: SlotValue(float(values[0, i]), Quality(int(quality[0, i])))
+            for i, key in enumerate(keys)
+            if quality[0, i] != Quality.MISSING
+        }
+        counted = self.counting.counted(start)
+        is_last = at - start > OPEN_FOR
+        known = Known(by_minutes, counted, self.refilled.get(start), is_last)
+        written = self.open[start].written if start in self.open else {}
+        return {
+            key: value
+            for key, value in compose(self.house, known).items()
+            if value.quality > written.get(key, Quality.MISSING) and key in self._series
+        }
+
+    def wrote(self, start: datetime, better: Mapping[SeriesKey, SlotValue], at: datetime) -> None:
+        """A half-hour is in the store as good as it can be now."""
+        slot = self.open.get(start)
+        if slot is None:
+            return
+        slot.written.update({key: value.quality for key, value in better.items()})
+        slot.next_try = start + OPEN_FOR + SLOT  # or when a counter speaks of it
+        if at - start > OPEN_FOR or self._is_final(slot):
+            del self.open[start]
+            self.refilled.pop(start, None)
+            self.counting.forget(start)
+
+    def reason(self, start: datetime, at: datetime) -> str:
+        """Why a half-hour is written now; none for the one that has just ended."""
+        if start in self.refilled:
+            return "the meter's own history"
+        return "" if at - start <= 2 * SLOT else "late counters"
+
+    def refill(self, start: datetime, refill: Refill) -> None:
+        """The meter's own history of a half-hour has come."""
+        self.refilled[start] = refill
+        self.open.setdefault(start, OpenSlot(start)).next_try = SOON
+
+    def _reopen(self, instants: Iterable[datetime]) -> None:
+        """Something new is known of these half-hours."""
+        for instant in instants:
+            start = slot_start(instant)
+            if self._now - start <= COUNTED_BACK:
+                self.open.setdefault(start, OpenSlot(start)).next_try = SOON
+            else:
+                self.counting.forget(start)
 
     def _is_final(self, slot: OpenSlot) -> bool:
         """All counters of the home have spoken for this half-hour."""
         return all(
             slot.written.get(SeriesKey(HOME, name), Quality.MISSING) >= Quality.REFILLED
             for name in ("import_kw", "export_kw", "use_kw")
-        ) and all(slot.start in meter.slots for meter in self.meters.values())
+        ) and self.counting.has_all(slot.start)
 
-    def _slot(self, start: datetime) -> dict[SeriesKey, SlotValue]:
-        """All series of a half-hour: by its minutes, and better by counters where there are any."""
-        keys = list(self._series)
-        end = start + timedelta(seconds=SLOT_S)
-        kinds = [self._series[key].kind for key in keys]
-        values, quality = slots_of_minutes(self._store.minutes(keys, start, end), kinds)
-        by_minutes = {
-            key: SlotValue(float(values[0, i]), Quality(int(quality[0, i])))
-            for i, key in enumerate(keys)
-            if quality[0, i] != Quality.MISSING
-        }
-        counted = {key: meter.slots.get(start, MISSING) for key, meter in self.meters.items()}
-        return compose(self.house, by_minutes, counted, self.refilled.get(start))
-
-    def _level(self, quantity: Quantity, now_s: float) -> float | None:
+    def _level(self, storage: Storage, now_s: float) -> float | None:
         """How full the storage of a kind is: the mean in %, the sum in litres."""
-        known = []
-        for live in self.house.devices.values():
-            if live.device.quantity == f"{quantity}_kw" and live.device.level:
-                value = live.number(live.device.level, now_s)
-                if value is not None:
-                    known.append(value)
-        if not known:
-            return None
-        return sum(known) if quantity == "heater" else sum(known) / len(known)
-
-    def _took_circuit(self, live: LiveDevice, circuit: str, channel: str, at: datetime) -> None:
-        for series, wire in zip(
-            channel_series(circuit), ("power_w", "energy_kwh", "back_kwh"), strict=True
-        ):
-            value, measured_s = live.channels.get((channel, wire), (None, -1.0))
-            if measured_s < 0 or self._seen_s.get(series.key) == measured_s:
-                continue
-            self._seen_s[series.key] = measured_s
-            if value is not None and wire == "power_w":
-                value /= 1000.0
-            self._add(series, value, at, measured_s)
-
-    def _add(self, series: Series, value: float | None, at: datetime, now_s: float) -> None:
-        if series.key not in self._series:
-            return
-        self.samples.add(series.key, value, now_s)
-        meter = self.meters.get(series.key)
-        if meter is not None:
-            verdict = meter.feed(at, value, self.capacity_kw)
-            if verdict in (Verdict.REPLACED, Verdict.QUARANTINED):
-                self.doubts.append((series.key, verdict))
-
-    def _meter(self, key: SeriesKey, live: LiveDevice) -> None:
-        if key in self.meters:
-            return
-        meter = Meter(live)
-        if key in self._stored:
-            meter.feed(*self._stored[key], self.capacity_kw)
-        self.meters[key] = meter
+        levels = [
+            live.number(live.device.level, now_s)
+            for live in self.house.devices.values()
+            if live.device.quantity == f"{storage}_kw" and live.device.level
+        ]
+        whole = total(levels)
+        return whole if whole is None or storage == "heater" else whole / len(levels)
 
     def _follow(self, series: Iterable[Series]) -> None:
+        """Make series known to the store; what it has no room for now is tried again."""
         new = [one for one in series if one.key not in self._series]
-        self._store.add_series(new)
+        if not new:
+            return
+        try:
+            self._store.add_series(new)
+        except StoreFull as error:
+            logger.error("%d series cannot be stored yet: %s", len(new), error)
+            self._unknown |= {one.key: one for one in new}
+            return
+        except StoreError as error:
+            if len(new) > 1:  # one of them is stored otherwise: keep the others
+                for one in new:
+                    self._follow([one])
+            else:
+                logger.error("not recorded: %s", error)
+            return
         for one in new:
             self._series[one.key] = one
+            self._unknown.pop(one.key, None)
             self.samples.follow(one.key, one.kind)
 
 
-def last_minutes(store: Store, keys: list[SeriesKey]) -> dict[SeriesKey, tuple[datetime, float]]:
-    """The last stored reading of each counter, from the last ten minutes or the last 8 days."""
-    newest = store.last_minute()
-    if newest is None or not keys:
-        return {}
-    first = newest - timedelta(minutes=LOOK_BACK_MIN - 1)
-    values = store.minutes(keys, first, newest + timedelta(minutes=1))
-    found: dict[SeriesKey, tuple[datetime, float]] = {}
-    for row in range(values.shape[0]):
-        for column, key in enumerate(keys):
-            if not math.isnan(values[row, column]):
-                found[key] = (first + timedelta(minutes=row), float(values[row, column]))
-    silent = [key for key in keys if key not in found]
-    if silent:
-        found.update(_last_slots(store, silent, slot_start(newest)))
-    return found
-
-
-def _last_slots(
-    store: Store, keys: list[SeriesKey], newest: datetime
-) -> dict[SeriesKey, tuple[datetime, float]]:
-    """For counters that were silent when we stopped: their last half-hour with a reading."""
-    first = newest - OPEN_FOR
-    values, _ = store.slots(keys, first, newest + timedelta(seconds=SLOT_S))
-    found: dict[SeriesKey, tuple[datetime, float]] = {}
-    for column, key in enumerate(keys):
-        rows = np.flatnonzero(~np.isnan(values[:, column]))
-        if rows.size:
-            at = first + timedelta(seconds=SLOT_S * (int(rows[-1]) + 1))
-            found[key] = (at, float(values[rows[-1], column]))
-    return found
+def _slots(first: datetime, end: datetime) -> Iterable[datetime]:
+    while first < end:
+        yield first
+        first += SLOT

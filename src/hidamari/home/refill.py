@@ -1,29 +1,39 @@
 """Fills half-hours that we missed from what the meter itself remembers (99 days)."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
-from hidamari.core.errors import DeviceSilent, InputError
+import numpy as np
+
+from hidamari.core.errors import DeviceSilent, InputError, StoreError
 from hidamari.core.reading import Quality, SeriesKey, SlotValue
-from hidamari.core.time import SLOT_S, day_bounds, local_day
+from hidamari.core.time import SLOT_S, day_bounds, from_unix, local_day, slot_start, unix
 from hidamari.devices.forms import DayHistory
 from hidamari.echonet.frame import Eoj
 from hidamari.echonet.request import Answer
 from hidamari.home.app import Home
-from hidamari.home.balance import MISSING
+from hidamari.home.balance import MISSING, signed_sum
 from hidamari.home.halfhour import HOME, Refill
 from hidamari.home.live import LiveDevice
 from hidamari.store.counters import CounterRules, refilled
 
 logger = logging.getLogger(__name__)
 
+SINCE = "measuring_since"  # where the store keeps when this home began to measure
 LOOK_EVERY_S = 60.0
-SETTLED = timedelta(minutes=40)  # younger half-hours may still get their counters
-AGAIN = timedelta(minutes=30)
+SETTLED = timedelta(minutes=10)  # half-hours that ended later may still get their counters
+FIRST_AGAIN, LAST_AGAIN = timedelta(minutes=30), timedelta(hours=24)
+NEAR_MIDNIGHT = timedelta(minutes=5)  # the meter's today and ours may differ
+SCAN_EVERY_S = 6 * 3600.0
 DAYS_BACK = 99
+DAYS_AT_ONCE = 10
 HALF_HOURS = 48
+BOUGHT, SOLD = SeriesKey(HOME, "import_kw"), SeriesKey(HOME, "export_kw")
+GRID = SeriesKey(HOME, "grid_kw")
 
 
 class Wire(Protocol):
@@ -38,75 +48,163 @@ class Wire(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class _Tried:
+    """What was missing of a day when the meter was asked last, and when to ask again."""
+
+    missing: frozenset[datetime]
+    next: datetime
+    wait: timedelta
+
+
 class Refiller:
     """Looks for half-hours with holes and asks the meter for them."""
 
     def __init__(self, home: Home, wire: Wire) -> None:
         self._home = home
         self._wire = wire
-        self._tried: dict[datetime, datetime] = {}
+        self._tried: dict[date, _Tried] = {}
+        self._holes: set[datetime] = set()
+        self._scanned_s = -1e9
 
     async def look(self) -> None:
-        """One round: every missed half-hour whose day the meter still has."""
-        now = self._home.clock.now()
-        missed = self._missed(now)
+        """One round: the newest days with something missing that the meter still has."""
+        home = self._home
+        now, zone = home.clock.now(), home.settings.zone
         meter = self._meter()
-        if not missed or meter is None:
+        if meter is None or not home.clock.is_known or _near_midnight(now, home):
             return
-        zone = self._home.settings.zone
-        for start in missed:
-            self._tried[start] = now
-        try:
-            for day in sorted({local_day(start, zone) for start in missed}):
-                await self._refill_day(meter, day)
-        except DeviceSilent:
-            logger.info("the meter's history was not read: it does not answer")
-            return
-        self._home.recorder.try_again()
+        by_day: dict[date, set[datetime]] = {}
+        for start in await self._missing(now):
+            by_day.setdefault(local_day(start, zone), set()).add(start)
+        due = [day for day, missing in by_day.items() if self._is_due(day, missing, now)]
+        for day in sorted(due, reverse=True)[:DAYS_AT_ONCE]:
+            try:
+                await self._refill_day(meter, day, by_day[day])
+            except DeviceSilent:
+                logger.info("the meter's history was not read: it does not answer")
+                return
+            self._note_try(day, by_day[day], now)
 
-    def _missed(self, now: datetime) -> list[datetime]:
-        """Open half-hours whose bought or sold energy is not certain."""
-        self._tried = {s: at for s, at in self._tried.items() if now - s <= timedelta(DAYS_BACK)}
-        found = []
-        for start, slot in self._home.recorder.open.items():
-            sure = min(
-                slot.written.get(SeriesKey(HOME, name), Quality.MISSING)
-                for name in ("import_kw", "export_kw")
+    # -- what is missing -----------------------------------------------------------------------
+
+    async def _missing(self, now: datetime) -> set[datetime]:
+        """Half-hours whose bought or sold energy is not certain."""
+        now_s = self._home.clock.monotonic_s()
+        if now_s - self._scanned_s >= SCAN_EVERY_S:
+            self._scanned_s = now_s
+            self._holes = await asyncio.to_thread(self._scan, now)
+        ended = slot_start(now - SETTLED)
+        still_open = self._home.recorder.open
+        for start, slot in still_open.items():
+            is_sure = all(
+                slot.written.get(key, Quality.MISSING) >= Quality.REFILLED for key in self._keys()
             )
-            waited = now - self._tried.get(start, now - 2 * AGAIN) >= AGAIN
-            if sure < Quality.REFILLED and now - start >= SETTLED and waited:
-                found.append(start)
-        return found
+            if is_sure:
+                self._holes.discard(start)
+            elif start < ended and now - start <= timedelta(DAYS_BACK):
+                self._holes.add(start)
+        return self._holes
+
+    def _scan(self, now: datetime) -> set[datetime]:
+        """What the store lacks, as far back as the meter reaches; any thread."""
+        store, ended = self._home.store, slot_start(now - SETTLED)
+        first = slot_start(now - timedelta(DAYS_BACK))
+        _, quality = store.slots(self._keys(), first, ended)
+        rows = np.flatnonzero((quality < Quality.REFILLED).any(axis=1))
+        return {first + timedelta(seconds=SLOT_S * int(row)) for row in rows}
+
+    def _keys(self) -> list[SeriesKey]:
+        """What the meter can tell of: without sold energy it tells of bought energy alone."""
+        meter = self._meter()
+        sells = meter is not None and self._can(meter, "export_history")
+        return [BOUGHT, SOLD] if sells else [BOUGHT]
+
+    def _is_due(self, day: date, missing: set[datetime], now: datetime) -> bool:
+        tried = self._tried.get(day)
+        return tried is None or now >= tried.next or not missing <= tried.missing
+
+    def _note_try(self, day: date, missing: set[datetime], now: datetime) -> None:
+        """Ask for the same again later and later: the meter may not have it either."""
+        tried = self._tried.get(day)
+        wait = FIRST_AGAIN
+        if tried is not None and missing <= tried.missing:
+            wait = min(LAST_AGAIN, 2 * tried.wait)
+        self._tried[day] = _Tried(frozenset(missing), now + wait, wait)
+
+    # -- what the meter tells ------------------------------------------------------------------
 
     def _meter(self) -> LiveDevice | None:
         """The meter whose counters are the true source of bought and sold energy."""
         used = self._home.house.used("energy")
         live = self._home.house.devices.get(used[0].device) if used else None
-        if live is None or live.silent or "import_history" not in live.device.by_name:
+        if live is None or live.silent or live.contact_s is None:
             return None
-        needed = (live.device.by_name["import_history"], live.device.by_name["history_day"])
-        readable, writable = needed[0].epc in live.readable, needed[1].epc in live.writable
-        return live if readable and writable else None
+        choose = live.device.by_name.get("history_day")
+        if choose is None or choose.epc not in live.writable:
+            return None
+        return live if self._can(live, "import_history") else None
 
-    async def _refill_day(self, meter: LiveDevice, day: date) -> None:
-        zone = self._home.settings.zone
-        today = local_day(self._home.clock.now(), zone)
-        back = (today - day).days
+    @staticmethod
+    def _can(live: LiveDevice, name: str) -> bool:
+        prop = live.device.by_name.get(name)
+        return prop is not None and prop.epc in live.readable
+
+    async def _refill_day(self, meter: LiveDevice, day: date, missing: set[datetime]) -> None:
+        home = self._home
+        zone = home.settings.zone
+        back = (local_day(home.clock.now(), zone) - day).days
         if not 0 <= back <= DAYS_BACK:
+            self._holes -= missing
             return
         start, _ = day_bounds(day, zone)
-        bought = await self._readings(meter, "import_history", back)
-        sold = await self._readings(meter, "export_history", back)
-        ins, outs = self._slots(meter, start, bought), self._slots(meter, start, sold)
-        for i in range(HALF_HOURS):
-            at = start + timedelta(seconds=SLOT_S * i)
-            if at in ins and at in self._home.recorder.open:
-                self._home.recorder.refilled[at] = Refill(ins[at], outs.get(at, MISSING))
+        bought = self._slots(meter, start, await self._readings(meter, "import_history", back))
+        sold = self._slots(meter, start, await self._readings(meter, "export_history", back))
+        found = {
+            at: Refill(bought[at], sold.get(at, MISSING)) for at in sorted(missing) if at in bought
+        }
+        since = await asyncio.to_thread(self._since)
+        for at in [at for at in found if at >= since]:
+            home.recorder.refill(at, found.pop(at))
+        if found:
+            await asyncio.to_thread(self._write_before, found)
+        self._holes -= bought.keys() if sold or not self._can(meter, "export_history") else set()
+
+    def _since(self) -> datetime:
+        """When this home began to measure; noted at the first call."""
+        store = self._home.store
+        raw = store.get_kv(SINCE)
+        if raw is not None:
+            return from_unix(int(raw))
+        bounds = store.slot_bounds()
+        since = bounds[0] if bounds else slot_start(self._home.clock.now())
+        try:
+            store.put_kv(SINCE, str(unix(since)).encode())
+        except StoreError as error:
+            logger.warning("%s", error)
+        return since
+
+    def _write_before(self, found: Mapping[datetime, Refill]) -> None:
+        """Half-hours of before we were here: only what crossed the meter is known of them."""
+        rows = [
+            (
+                at,
+                {
+                    BOUGHT: one.import_kwh,
+                    SOLD: one.export_kwh,
+                    GRID: signed_sum((one.import_kwh, 1), (one.export_kwh, -1)),
+                },
+            )
+            for at, one in found.items()
+        ]
+        try:
+            self._home.store.write_history(rows, self._home.settings.zone)
+        except StoreError as error:
+            logger.error("the meter's history was not stored: %s", error)
 
     async def _readings(self, meter: LiveDevice, name: str, back: int) -> list[float | None]:
         """The 48 readings of a day and the first of the day after it."""
-        prop = meter.device.by_name[name]
-        if prop.epc not in meter.readable:
+        if not self._can(meter, name):
             return []
         found = await self._day(meter, name, back)
         after = await self._day(meter, name, back - 1) if back > 0 else []
@@ -124,7 +222,8 @@ class Refiller:
             return []
         answer = await self._wire.get(host, eoj, (lists.epc,))
         value = lists.decode(answer.values.get(lists.epc, b""), meter.device)
-        if not isinstance(value, DayHistory) or value.days_back not in (back, None):
+        # A list that does not say its day (00FF), or another one, was not asked for by us.
+        if not isinstance(value, DayHistory) or value.days_back != back:
             return []
         return list(value.kwh)
 
@@ -134,9 +233,14 @@ class Refiller:
         wrap_kwh = meter.device.wrap_kwh()
         step_kwh = meter.device.as_number("unit") or 0.1
         wraps = (wrap_kwh,) if wrap_kwh else ()
-        rules = CounterRules(self._home.recorder.capacity_kw, step_kwh, wraps)
+        rules = CounterRules(self._home.recorder.counting.capacity_kw, step_kwh, wraps)
         return {
             at: value
             for at, value in refilled(rules, start, readings).items()
             if value.quality is Quality.REFILLED
         }
+
+
+def _near_midnight(now: datetime, home: Home) -> bool:
+    zone = home.settings.zone
+    return local_day(now - NEAR_MIDNIGHT, zone) != local_day(now + NEAR_MIDNIGHT, zone)

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from secrets import token_hex
 from typing import Self
 
 from hidamari.core.errors import InputError
 from hidamari.echonet.frame import Eoj
+from hidamari.echonet.responder import Maps
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,8 @@ class Binding:
     """A device of the home and where it answers.
 
     `identity` is what the wire gave (0x83 + EOJ or a fallback), `weak` says that it may change.
-    The host is a hint only: an address handed out by a router changes.
+    The host is a hint only: an address handed out by a router changes. `readable`, `writable` and
+    `announced` are its property maps as hexadecimal EPCs, so that a start need not wait for them.
     """
 
     id: str
@@ -28,11 +30,32 @@ class Binding:
     product: str = ""
     since: int = 0
     hidden: bool = False
+    readable: str = ""
+    writable: str = ""
+    announced: str = ""
 
     @property
     def object(self) -> Eoj:
         """The object on its node."""
         return Eoj.parse(self.eoj)
+
+    @property
+    def node_identity(self) -> str:
+        """The identity of the node that it is on."""
+        return self.identity.rpartition("#")[0]
+
+    def with_maps(self, maps: Maps) -> "Binding":
+        """The same with the property maps it told."""
+        readable, writable, announced = (
+            bytes(sorted(epcs)).hex() for epcs in (maps.readable, maps.writable, maps.announced)
+        )
+        return replace(self, readable=readable, writable=writable, announced=announced)
+
+    @property
+    def maps(self) -> Maps:
+        """The property maps it told last; empty when it never did."""
+        told = (self.readable, self.writable, self.announced)
+        return Maps(*(frozenset(bytes.fromhex(text)) for text in told))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +80,9 @@ class Registry:
     @classmethod
     def from_json(cls, raw: bytes | None) -> Self:
         """Read what `to_json` wrote; nothing stored yet is an empty registry."""
-        return cls(Binding(**row) for row in json.loads(raw)) if raw else cls()
+        known = {field.name for field in fields(Binding)}
+        rows = json.loads(raw) if raw else []
+        return cls(Binding(**{k: v for k, v in row.items() if k in known}) for row in rows)
 
     def to_json(self) -> bytes:
         """All bindings for the store."""
@@ -77,8 +102,14 @@ class Registry:
         return next((b for b in self._by_id.values() if b.host == host and b.eoj == text), None)
 
     def bind(self, seen: Seen, now_s: int) -> tuple[Binding, str]:
-        """Find or make the device that was seen; says "same", "moved" or "new"."""
+        """Find or make the device that was seen; says "same", "moved" or "new".
+
+        Whoever was at its address before is somewhere else now.
+        """
         known = self._known(seen)
+        before = self.at(seen.host, Eoj.parse(seen.eoj))
+        if before is not None and (known is None or before.id != known.id):
+            self._by_id[before.id] = replace(before, host="")
         if known is None:
             device = Binding(
                 token_hex(4),
@@ -93,10 +124,12 @@ class Registry:
             )
             self._by_id[device.id] = device
             return device, "new"
+        # An examination whose answers were lost knows less than we do.
+        keeps_name = seen.weak and not known.weak
         after = replace(
             known,
-            identity=seen.identity,
-            weak=seen.weak,
+            identity=known.identity if keeps_name else seen.identity,
+            weak=known.weak if keeps_name else seen.weak,
             host=seen.host,
             eoj=seen.eoj,
             maker=seen.maker or known.maker,
@@ -105,11 +138,18 @@ class Registry:
         self._by_id[known.id] = after
         return after, "same" if known.host in ("", seen.host) else "moved"
 
-    def hide(self, device: str, hidden: bool) -> Binding:
-        """Take a device off the screens; its history stays."""
-        after = replace(self._must(device), hidden=hidden)
+    def told_maps(self, device: str, maps: Maps) -> Binding:
+        """Remember what a device can be asked."""
+        after = self._must(device).with_maps(maps)
         self._by_id[device] = after
         return after
+
+    def renamed(self, doubled: str, seen: Iterable[Seen]) -> None:
+        """An identity has turned out to name two nodes: the one we knew goes by another now."""
+        for one in seen:
+            known = self.at(one.host, Eoj.parse(one.eoj))
+            if known is not None and known.kind == one.kind and known.node_identity == doubled:
+                self._by_id[known.id] = replace(known, identity=one.identity, weak=one.weak)
 
     def replace_by(self, device: str, new: str) -> Binding:
         """Let an old id answer through the device found as `new`, whose own id goes away."""
@@ -128,11 +168,12 @@ class Registry:
         return found
 
     def _known(self, seen: Seen) -> Binding | None:
-        """By identity; one found at the same address before it told its identity is the same."""
+        """By identity; else the one at this address, if one of both has told no name of its own."""
         for binding in self._by_id.values():
             if binding.identity == seen.identity:
                 return binding
         here = self.at(seen.host, Eoj.parse(seen.eoj))
-        if here is not None and here.weak and here.kind == seen.kind:
-            return here
-        return None
+        if here is None or here.kind != seen.kind or not (here.weak or seen.weak):
+            return None
+        pairs = ((seen.maker, here.maker), (seen.product, here.product))
+        return here if all("" in pair or pair[0] == pair[1] for pair in pairs) else None

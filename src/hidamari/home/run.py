@@ -1,35 +1,45 @@
-"""The loops of a running home: flow samples, minutes, half-hours, nights and the beat."""
+"""The loops of a running home: flow samples, minutes, half-hours, nights, time and the beat."""
 
 import asyncio
 import logging
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
-from hidamari.core.errors import StoreError
+from hidamari.core.errors import StoreError, StoreFull
 from hidamari.core.reading import SeriesKey
-from hidamari.core.time import MINUTE_S, SLOT_S, floor_to, local_day, unix
-from hidamari.home.app import Home
+from hidamari.core.time import MINUTE_S, SLOT_S, floor_to, unix
+from hidamari.home.app import BOOT, Home
+from hidamari.home.health import Health
+from hidamari.home.night import Nights
+from hidamari.home.record import SLOT
 from hidamari.home.refill import LOOK_EVERY_S, Refiller
 from hidamari.home.start import Beat
 from hidamari.home.supervise import Part, every, run_parts
+from hidamari.home.timing import LOOK_S, Timing
 
 logger = logging.getLogger(__name__)
 
 FLOW_S = 10.0
 COUNTERS_IN_S = 30  # half-hours are closed when their counters had this long to answer
-NIGHT = timedelta(minutes=10)  # days are sealed at 00:10 local time
 BEAT_S = 5.0
 FIRST_LOOK_S = 0.2
+VERIFY_S = 3600.0
 
 
 async def run_home(home: Home, others: Mapping[str, Part], beat: Beat) -> None:
     """Run everything for ever; `others` are parts that the caller adds, such as the web."""
+    health = Health(home)
+    health.began()
+    nights, timing = Nights(home), Timing(home, health)
+    minutes = Minutes(home, health, nights)
     parts: dict[str, Part] = {
         "devices": home.finder.run,
         "flow": lambda: every(FLOW_S, home.clock, lambda: sample_flow(home)),
-        "first": lambda: first_reading(home),
-        "minutes": lambda: Minutes(home).run(),
+        "first": minutes.first,
+        "minutes": minutes.run,
         "refill": lambda: every(LOOK_EVERY_S, home.clock, Refiller(home, home.client).look),
+        "time": lambda: every(LOOK_S, home.clock, timing.look),
+        "verify": lambda: every(VERIFY_S, home.clock, nights.verify),
         "beat": lambda: beat_on(beat),
         **others,
     }
@@ -48,37 +58,22 @@ async def sample_flow(home: Home) -> None:
     home.recorder.flow(home.clock.monotonic_s())
 
 
-async def first_reading(home: Home) -> None:
-    """Store the first values as soon as they are there, not only when their minute is over."""
-    while not home.first_stored.is_set():
-        await asyncio.sleep(FIRST_LOOK_S)
-        if not home.recorder.samples.has_any():
-            continue
-        home.recorder.flow(home.clock.monotonic_s())
-        minute = floor_to(home.clock.now(), MINUTE_S)
-        await store_minute(home, minute, home.recorder.samples.so_far())
-
-
-async def store_minute(
-    home: Home, minute: datetime, values: Mapping[SeriesKey, float | None]
-) -> None:
-    """Write one frame; on a full or failing disk measuring goes on."""
-    if not values:
-        return
-    try:
-        await asyncio.to_thread(home.store.write_minute, minute, values)
-    except StoreError as error:
-        logger.error("the minute %s was not stored: %s", minute, error)
-        return
-    home.first_stored.set()
-
-
 class Minutes:
     """What happens at the end of each minute."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, health: Health, nights: Nights) -> None:
         self._home = home
-        self._sealed_until: date | None = None
+        self._health = health
+        self._nights = nights
+
+    async def first(self) -> None:
+        """Store the first values as soon as they are there, not only when their minute is over."""
+        home = self._home
+        while not home.first_stored.is_set():
+            await asyncio.sleep(FIRST_LOOK_S)
+            if home.recorder.samples.has_any():
+                home.recorder.flow(home.clock.monotonic_s())
+                await self.store(home.clock.now(), home.recorder.samples.so_far())
 
     async def run(self) -> None:
         """For ever."""
@@ -94,31 +89,69 @@ class Minutes:
     async def end_minute(self, end: datetime) -> None:
         """Store the minute that ended at `end`, then whatever half-hours and days are due."""
         home = self._home
-        home.recorder.flow(home.clock.monotonic_s())
+        now_s = home.clock.monotonic_s()
+        home.recorder.flow(now_s)
         minute = end - timedelta(seconds=MINUTE_S)
-        values = home.recorder.end_minute(minute, home.clock.monotonic_s())
-        await store_minute(home, minute, values)
-        if unix(end) % SLOT_S == 0:
-            home.finder.ask_counters()
-        await self._close_slots(end)
-        await self._seal_days(end)
+        await self.store(minute, home.recorder.end_minute(minute, now_s))
+        self._health.look()
+        if home.clock.is_known:
+            if unix(end) % SLOT_S == 0:
+                home.finder.ask_counters()
+            try:
+                await self._close_slots(end)
+                await self._nights.look(end)
+            except StoreError as error:
+                logger.error("half-hours and days wait: %s", error)
+                self._health.store_failed("store_fails", {"error": str(error)})
         home.tell()
 
-    async def _close_slots(self, end: datetime) -> None:
-        home = self._home
-        due = end - timedelta(seconds=COUNTERS_IN_S)
-        for start, values in await asyncio.to_thread(home.recorder.better_slots, due):
-            try:
-                await asyncio.to_thread(home.store.write_slots, start, values)
-            except StoreError as error:
-                logger.error("the half-hour %s was not stored: %s", start, error)
-
-    async def _seal_days(self, end: datetime) -> None:
-        home = self._home
-        zone = home.settings.zone
-        today = local_day(end - NIGHT, zone)
-        if self._sealed_until == today:
+    async def store(self, minute: datetime, values: Mapping[SeriesKey, float | None]) -> None:
+        """Write one frame (of the minute that holds `minute`); on a full or failing disk
+        measuring goes on.
+        """
+        home, store = self._home, self._home.store
+        try:
+            unsaved = home.inventory.unsaved()
+            if unsaved is not None:
+                await asyncio.to_thread(home.inventory.save, unsaved)
+            if not values:
+                return
+            if home.clock.is_known:
+                await asyncio.to_thread(store.write_minute, minute, values)
+            else:
+                mono_s = round(minute.timestamp() - home.clock.keeper.offset_s)
+                await asyncio.to_thread(store.write_undated, home.clock.boot, mono_s, values)
+        except StoreFull as error:  # it waits in memory
+            self._health.store_failed("disk_full", {"waiting": store.waiting})
+            logger.warning("the minute %s waits: %s", minute, error)
+        except StoreError as error:
+            self._health.store_failed("store_fails", {"error": str(error)})
+            logger.error("the minute %s was not stored: %s", minute, error)
             return
-        for day in await asyncio.to_thread(home.store.unsealed_days, today, zone):
-            await asyncio.to_thread(home.store.seal_day, day, zone)
-        self._sealed_until = today
+        else:
+            self._health.store_works()
+        if not home.first_stored.is_set():
+            home.first_stored.set()
+            await asyncio.to_thread(self._sign)
+
+    def _sign(self) -> None:
+        """Note which run of the kernel writes here now."""
+        try:
+            self._home.store.put_kv(BOOT, str(self._home.clock.boot).encode())
+        except StoreError as error:
+            logger.warning("%s", error)
+
+    async def _close_slots(self, end: datetime) -> None:
+        home, recorder = self._home, self._home.recorder
+        at = end - timedelta(seconds=COUNTERS_IN_S)
+        for start in recorder.due_slots(at):
+            keys = recorder.keys()
+            minutes = await asyncio.to_thread(home.store.minutes, keys, start, start + SLOT)
+            better = recorder.better(start, minutes, at)
+            if better:
+                why = recorder.reason(start, at)
+                try:
+                    await asyncio.to_thread(home.store.write_slots, start, better, why)
+                except StoreFull as error:  # it waits in memory
+                    logger.warning("the half-hour %s waits: %s", start, error)
+            recorder.wrote(start, better, at)

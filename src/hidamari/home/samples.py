@@ -10,11 +10,10 @@ HELD_S = 90.0  # a value asked every 30 to 60 s stands for the minutes between t
 @dataclass(slots=True)
 class _Track:
     kind: Kind
-    held_s: float
     sum: float = 0.0
     count: int = 0
     last: float | None = None
-    last_s: float = -1e9
+    held_until_s: float = -1e9
 
 
 class Samples:
@@ -23,15 +22,17 @@ class Samples:
     def __init__(self) -> None:
         self._tracks: dict[SeriesKey, _Track] = {}
 
-    def follow(self, key: SeriesKey, kind: Kind, every_s: float = 0.0) -> None:
-        """Prepare a series; a slow one is held for two of its turns."""
+    def follow(self, key: SeriesKey, kind: Kind) -> None:
+        """Prepare a series."""
         if key not in self._tracks:
-            self._tracks[key] = _Track(kind, max(HELD_S, 2.0 * every_s))
+            self._tracks[key] = _Track(kind)
 
-    def add(self, key: SeriesKey, value: float | None, now_s: float) -> None:
-        """One sample; `None` ends the last value, it is not held on."""
+    def add(
+        self, key: SeriesKey, value: float | None, now_s: float, held_s: float = HELD_S
+    ) -> None:
+        """One sample that stands for `held_s`; `None` ends the last value, it is not held on."""
         track = self._tracks[key]
-        track.last, track.last_s = value, now_s
+        track.last, track.held_until_s = value, now_s + held_s
         if value is not None:
             track.sum += value
             track.count += 1
@@ -45,17 +46,21 @@ class Samples:
         return {
             key: track.sum / track.count if track.kind is Kind.POWER else track.last
             for key, track in self._tracks.items()
-            if track.count
+            if track.count and (track.kind is Kind.POWER or track.last is not None)
         }
 
     def end_minute(self, now_s: float) -> dict[SeriesKey, float | None]:
-        """The values of the minute that ends now; what gave nothing is missing."""
+        """The values of the minute that ends now; what gave nothing is missing.
+
+        A counter is never held: each stored one was read in its minute, so that counting can go
+        on from there after a restart.
+        """
         values: dict[SeriesKey, float | None] = {}
         for key, track in self._tracks.items():
-            held = track.last if now_s - track.last_s <= track.held_s else None
+            is_held = now_s <= track.held_until_s and track.kind is not Kind.COUNTER
             if track.kind is Kind.POWER and track.count:
                 values[key] = track.sum / track.count
             else:
-                values[key] = held
+                values[key] = track.last if track.count or is_held else None
             track.sum, track.count = 0.0, 0
         return values

@@ -1,15 +1,18 @@
 """When to ask a node for what: every property at its own pace, slower where the node is slow."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hidamari.echonet.frame import Eoj
 
 SLOWEST_FACTOR = 8.0
-SLOW_ANSWER_S = 2.0  # a node that needs longer is asked less often
+SLOW_ANSWER_S = 2.0  # a node that needs longer for one request is asked less often
 QUICK_ANSWER_S = 0.5
-SILENT_PACE_S = 60.0  # a silent node is asked for ever, at this pace (reliability rule 11)
+BUSY_SHARE, IDLE_SHARE = 0.5, 0.2  # of the time a node is asked something: at most, and calm again
+SILENT_PACE_S = 60.0  # what is silent is asked for ever, at this pace (reliability rule 11)
 ON_THE_WAY_S = 0.25  # what is due this soon rides along in the same request
+HINTS_APART_S = 2.0  # a device that announces all the time is still not asked more often
 CONFIRM = 0  # among the EPCs: ask a charger to look whether a car is there (027E, 02A1: CD)
 
 
@@ -27,16 +30,25 @@ class Ask:
 
 
 class Schedule:
-    """The due times of one node's properties on the monotonic clock [s]."""
+    """The due times of one node's properties on the monotonic clock [s].
+
+    `silent`: nothing on the node answers. An object that keeps silent while its node speaks (the
+    dead lamp behind a bridge) waits alone; the others keep their pace.
+    """
 
     def __init__(self) -> None:
         self._every_s: dict[tuple[Eoj, int], float] = {}
         self._due_s: dict[tuple[Eoj, int], float] = {}
+        self._asked_s: dict[tuple[Eoj, int], float] = {}
+        self._quiet: set[Eoj] = set()
+        self._heard_s = -math.inf
         self.factor = 1.0
         self.silent = False
 
     def want(self, eoj: Eoj, pace_s: Mapping[int, int], now_s: float) -> None:
-        """Ask `eoj` for each EPC every so many seconds; 0 = once, now."""
+        """Ask `eoj` for exactly these EPCs every so many seconds; 0 = once, now."""
+        for key in [k for k in self._every_s if k[0] == eoj and k[1] not in pace_s]:
+            self._drop(key)
         for epc, every_s in pace_s.items():
             self._every_s[(eoj, epc)] = every_s
             self._due_s.setdefault((eoj, epc), now_s)
@@ -44,8 +56,8 @@ class Schedule:
     def forget(self, eoj: Eoj) -> None:
         """Ask nothing more of an object."""
         for key in [key for key in self._every_s if key[0] == eoj]:
-            del self._every_s[key]
-            self._due_s.pop(key, None)
+            self._drop(key)
+        self._quiet.discard(eoj)
 
     def due(self, now_s: float) -> list[Ask]:
         """What to ask now, object by object."""
@@ -58,36 +70,68 @@ class Schedule:
     def hint(self, eoj: Eoj, epcs: Iterable[int], now_s: float) -> None:
         """The node announced a change: ask for it at once, if it is asked for at all."""
         for epc in epcs:
-            if (eoj, epc) in self._every_s:
-                self._due_s[(eoj, epc)] = now_s
+            key = (eoj, epc)
+            if key in self._every_s:
+                soonest_s = self._asked_s.get(key, -math.inf) + HINTS_APART_S
+                self._due_s[key] = min(self._due_s.get(key, math.inf), max(now_s, soonest_s))
 
     def answered(self, ask: Ask, took_s: float, now_s: float) -> None:
-        """Set the next turn; the pace follows how quick the node is."""
+        """Set the next turn; `took_s` is what one request of it took."""
+        self._heard_s = now_s
         if self.silent:
             self.silent = False
-            self._again(now_s)
+            self._quiet.clear()
+            self._again(None, now_s)
+        elif ask.eoj in self._quiet:
+            self._quiet.discard(ask.eoj)
+            self._again(ask.eoj, now_s)
         if took_s > SLOW_ANSWER_S:
-            self.factor = min(SLOWEST_FACTOR, self.factor * 1.5)
-        elif took_s < QUICK_ANSWER_S:
-            self.factor = max(1.0, self.factor / 1.1)
+            self._slower()
         for epc in ask.epcs:
             key = (ask.eoj, epc)
+            self._asked_s[key] = now_s
             every_s = self._every_s.get(key, 0)
             if every_s > 0:
                 self._due_s[key] = now_s + every_s * self.factor
             else:
                 self._due_s.pop(key, None)
 
-    def went_silent(self, now_s: float) -> None:
-        """No answer after all tries: everything waits for the slow pace."""
-        self.silent = True
+    def went_round(self, took_s: float, requests: int) -> None:
+        """All that was due was asked: follow how long it took, so that a node is left in peace."""
+        fastest_s = min((every_s for every_s in self._every_s.values() if every_s > 0), default=0)
+        if not fastest_s or not requests or self.silent:
+            return
+        share = took_s / (fastest_s * self.factor)
+        if share > BUSY_SHARE:
+            self._slower()
+        elif share < IDLE_SHARE and took_s / requests < QUICK_ANSWER_S:
+            self.factor = max(1.0, self.factor / 1.1)
+
+    def went_silent(self, eoj: Eoj, now_s: float) -> bool:
+        """No answer after all tries: it waits for the slow pace.
+
+        When nothing on the node was heard for that long, the whole node waits; returns that.
+        """
+        self._quiet.add(eoj)
+        self.silent = now_s - self._heard_s >= SILENT_PACE_S
         for key in self._due_s:
-            self._due_s[key] = max(self._due_s[key], now_s + SILENT_PACE_S)
+            if self.silent or key[0] == eoj:
+                self._due_s[key] = max(self._due_s[key], now_s + SILENT_PACE_S)
+        return self.silent
 
     def next_due_s(self) -> float | None:
         """When something will be due."""
         return min(self._due_s.values(), default=None)
 
-    def _again(self, now_s: float) -> None:
+    def _again(self, eoj: Eoj | None, now_s: float) -> None:
         for key in self._due_s:
-            self._due_s[key] = now_s
+            if eoj is None or key[0] == eoj:
+                self._due_s[key] = now_s
+
+    def _slower(self) -> None:
+        self.factor = min(SLOWEST_FACTOR, self.factor * 1.5)
+
+    def _drop(self, key: tuple[Eoj, int]) -> None:
+        del self._every_s[key]
+        self._due_s.pop(key, None)
+        self._asked_s.pop(key, None)

@@ -24,7 +24,7 @@ class Source:
 
     `sign` turns the source's own power into ours (-1 where a channel counts generation as
     negative drawing). `counter_in` grows when our quantity is positive, `counter_out` when it is
-    negative; empty = there is none.
+    negative; empty = there is none. `two_way`: the quantity can be negative here.
     """
 
     device: str
@@ -32,6 +32,7 @@ class Source:
     sign: int
     counter_in: str = ""
     counter_out: str = ""
+    two_way: bool = False
 
     @property
     def is_circuit(self) -> bool:
@@ -52,6 +53,7 @@ class DeviceFacts:
     power: str = ""
     counter_in: str = ""
     counter_out: str = ""
+    two_way: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ def _fresh(
 
 
 def _own(device: DeviceFacts) -> Source:
-    return Source(device.id, device.power, 1, device.counter_in, device.counter_out)
+    return Source(device.id, device.power, 1, device.counter_in, device.counter_out, device.two_way)
 
 
 def _circuit(quantity: Quantity, circuit: CircuitFacts) -> Source:

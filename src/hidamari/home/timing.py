@@ -1,0 +1,84 @@
+"""Keeps the home's clock right: looks every few seconds, asks the smart meter when in doubt."""
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+
+from hidamari.core.errors import DeviceSilent, StoreError
+from hidamari.core.time import from_unix
+from hidamari.devices.common import Common
+from hidamari.home.app import Home
+from hidamari.home.health import Health
+from hidamari.home.timekeeper import Outcome, Witness
+
+logger = logging.getLogger(__name__)
+
+LOOK_S = 5.0  # a jump is noticed within 10 s (reliability F10)
+ASK_S = 60.0
+TIME, DATE = Common.clock_min, Common.date  # EPC 97 and 98: hours and minutes, date
+MINUTE_S = 60.0
+
+
+class Timing:
+    """Applies what the timekeeper decides to everything that counts by the clock."""
+
+    def __init__(self, home: Home, health: Health) -> None:
+        self._home = home
+        self._health = health
+        self._asked_s = -1e9
+
+    async def look(self) -> None:
+        """One look at the clocks."""
+        clock = self._home.clock
+        await self._apply(clock.look())
+        now_s = clock.monotonic_s()
+        if clock.needs_witness() and now_s - self._asked_s >= ASK_S:
+            self._asked_s = now_s
+            witness = await self._ask()
+            if witness is not None:
+                await self._apply(clock.hear(witness))
+
+    async def _apply(self, outcome: Outcome) -> None:
+        home = self._home
+        if outcome.found:
+            await self._found()
+        elif outcome.moved_s:
+            home.recorder.moved(timedelta(seconds=outcome.moved_s), home.clock.now())
+        self._health.time_moved(outcome)
+
+    async def _found(self) -> None:
+        """The time is known at last: date what was measured, and count it."""
+        home = self._home
+        offset_s = home.clock.keeper.offset_s
+        again = max(home.last_stored or from_unix(0), from_unix(offset_s))
+        try:
+            count = await asyncio.to_thread(home.store.redate, home.clock.boot, offset_s)
+            logger.info("%d minutes have got their time", count)
+        except StoreError as error:
+            logger.error("what was measured without a time waits: %s", error)
+        home.recorder.is_dated = True
+        home.resume(again)
+
+    async def _ask(self) -> Witness | None:
+        """What the smart meter's clock shows, if there is one and it answers."""
+        home = self._home
+        used = home.house.used("energy")
+        live = home.house.devices.get(used[0].device) if used else None
+        if live is None or live.silent or not {TIME.epc, DATE.epc} <= live.readable:
+            return None
+        try:
+            host, eoj = live.binding.host, live.binding.object
+            answer = await home.client.get(host, eoj, (DATE.epc, TIME.epc))
+        except DeviceSilent:
+            return None
+        date = DATE.decode(answer.values.get(DATE.epc, b""), live.device)
+        minutes = TIME.decode(answer.values.get(TIME.epc, b""), live.device)
+        if date is None or minutes is None:
+            return None
+        zone = home.settings.zone
+        try:
+            shown = datetime(date.year, date.month, date.day, *divmod(minutes, 60), tzinfo=zone)
+        except ValueError:
+            return None
+        at_s = shown.timestamp()
+        return Witness(at_s, at_s + MINUTE_S)

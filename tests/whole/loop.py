@@ -1,0 +1,73 @@
+"""An event loop whose time jumps to the next timer: a virtual day takes seconds, and replays."""
+
+import asyncio
+import selectors
+from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class _Jumping(selectors.SelectSelector):
+    """Waits for nothing: it only tells its loop how long it would have waited."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now_s = 0.0
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        if timeout is None:
+            raise RuntimeError("everything waits, and nothing will ever come")
+        if timeout > 0:
+            self.now_s += timeout
+        return []
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """Time is what its timers make of it; work for threads is done in line."""
+
+    def __init__(self) -> None:
+        self._jumping = _Jumping()
+        super().__init__(self._jumping)
+
+    def time(self) -> float:
+        return self._jumping.now_s
+
+    def run_in_executor(
+        self, executor: object, func: Callable[..., T], *args: object
+    ) -> "asyncio.Future[T]":
+        done: asyncio.Future[T] = self.create_future()
+        try:
+            done.set_result(func(*args))
+        except Exception as error:
+            done.set_exception(error)
+        return done
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end in virtual time."""
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        return runner.run(main)
+
+
+class LoopClock:
+    """A machine's clock in virtual time; its wall clock can be set wrong."""
+
+    def __init__(self, start: datetime) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._start = start - timedelta(seconds=self._loop.time())
+        self.wrong_s = 0.0
+
+    def true(self) -> datetime:
+        """The instant that it really is."""
+        return self._start + timedelta(seconds=self._loop.time())
+
+    def now(self) -> datetime:
+        return self.true() + timedelta(seconds=self.wrong_s)
+
+    def monotonic_s(self) -> float:
+        return self._loop.time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(max(0.0, seconds))
