@@ -26,15 +26,19 @@ function packed(): Plugin {
 
 // Names of device properties, values and series come worded from the API; the page does not carry them.
 const SERVER_WORDS = ['prop', 'value', 'series', 'source'];
+// Words of screens that most visits do not open are a file of their own (`ja.json?later`).
+const LATER_WORDS = ['plan', 'reason', 'why', 'modes', 'forecast'];
 
 function screenWords(): Plugin {
   return {
     name: 'screen-words',
     enforce: 'pre',
     transform: (code, id) => {
-      if (!/\/i18n\/\w+\.json$/.test(id)) return null;
+      const found = /\/i18n\/\w+\.json(\?later)?$/.exec(id);
+      if (!found) return null;
       const words = JSON.parse(code) as Record<string, unknown>;
-      for (const section of SERVER_WORDS) delete words[section];
+      for (const section of Object.keys(words))
+        if (SERVER_WORDS.includes(section) || LATER_WORDS.includes(section) !== Boolean(found[1])) delete words[section];
       return { code: JSON.stringify(words), map: null };
     },
   };

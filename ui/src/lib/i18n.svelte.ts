@@ -15,10 +15,28 @@ const LOADERS: Record<Lang, () => Promise<{ default: unknown }>> = {
   en: () => import('../../../src/hidamari/i18n/en.json'),
 };
 
+/** Words of screens that most visits do not open. */
+const LATER: typeof LOADERS = {
+  ja: () => import('../../../src/hidamari/i18n/ja.json?later'),
+  en: () => import('../../../src/hidamari/i18n/en.json?later'),
+};
+
 let words = $state.raw<Words>({});
+let first: Words = {};
+let more: Words | null = null;
 
 export async function loadWords(lang: Lang): Promise<void> {
-  words = (await LOADERS[lang]()).default as Words;
+  const found = await Promise.all([LOADERS[lang](), ...(more ? [LATER[lang]()] : [])]);
+  first = found[0]?.default as Words;
+  if (found[1]) more = found[1].default as Words;
+  words = { ...first, ...more };
+}
+
+/** The words of the plan screens; asked for together with their files. */
+export async function loadLaterWords(): Promise<void> {
+  if (more) return;
+  more = (await LATER[prefs.lang]()).default as Words;
+  words = { ...first, ...more };
 }
 
 const BEFORE_UNIT = /([\d–]) (?=(?:%|kWh?|L|W|A|yen|円|℃|°C)(?![A-Za-z]))/g;

@@ -96,3 +96,19 @@ export function barsOf(words: (string | null)[]): { first: number; last: number;
 export function most(tracks: Track[]): number {
   return Math.max(0, ...tracks.flatMap((t) => [...t.measured, ...t.expected, ...(t.high ?? [])]).map((v) => v ?? 0));
 }
+
+/** Where the plot lies; the same for every lane. */
+export interface Frame {
+  left: number;
+  plot: number;
+  count: number;
+  x: (i: number) => number;
+  narrow: boolean;
+}
+
+/** About how wide a text is drawn: Japanese characters are square, others about 0.58 of that. */
+export function textWidth(text: string, size = 13): number {
+  let width = 0;
+  for (const char of text) width += (char.codePointAt(0) ?? 0) > 0x2e80 ? size : size * 0.58;
+  return width;
+}
