@@ -13,6 +13,7 @@ import typer.main
 
 from hidamari.cli import app
 from hidamari.core.startup import read_startup
+from hidamari.home.guard import MEMORY
 
 ROOT = Path(__file__).parents[2]
 UNIT = ROOT / "packaging/hidamari.service"
@@ -110,3 +111,10 @@ def test_systemd_finds_little_exposed(tmp_path: Path) -> None:
     if "unrecognized option" in done.stderr or "unknown option" in done.stderr.lower():
         pytest.skip("systemd 250 or newer expected for an offline look")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_service_and_the_watching_parent_give_memory_back_alike() -> None:
+    text = UNIT.read_text()
+    assert [
+        f"{name}={value}" for name, value in MEMORY.items() if f"{name}={value}" not in text
+    ] == []
