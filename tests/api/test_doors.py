@@ -89,6 +89,15 @@ def test_random_bytes_harm_nobody(street: Street) -> None:
     assert street.is_well()
 
 
+def test_an_address_is_told_as_people_write_it(bench: Bench) -> None:
+    """A door for both kinds of addresses shows IPv4 ones wrapped (RFC 4291 2.5.5.2)."""
+
+    async def talk(client: httpx.AsyncClient) -> None:
+        assert bench.home.events[-1].data["address"] == "192.168.1.20"
+
+    bench.talk(talk, address="::ffff:192.168.1.20")
+
+
 @pytest.mark.t(16)
 def test_hoarding_connections_does_not_shut_out_the_others(street: Street) -> None:
     held = [street.connect() for _ in range(3 * MAX_CONNECTIONS)]

@@ -135,7 +135,7 @@ class Guard:
 
 def identify(scope: Scope, door: Door, auth: Auth) -> Visit:
     """Who makes this request: a relayed caller, a bearer token or a session cookie."""
-    address = str((scope.get("client") or ("", 0))[0])
+    address = str(parse_address((scope.get("client") or ("", 0))[0]))
     if door is Door.RELAY:
         return Visit(door, "relay", scope[RELAYED])
     for value in _values(scope["headers"], b"authorization"):
