@@ -1,5 +1,6 @@
 """Graphs out of half-hours: local days and months, gaps, the changes of the clock."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
