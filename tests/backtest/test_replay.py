@@ -86,7 +86,7 @@ def test_a_forecast_file_is_used_only_from_its_issue_on(winter: HomeYear) -> Non
 def test_the_report_has_the_agreed_form_and_beats_the_rules() -> None:
     days: list[int] = []
     report = run(
-        Options(SAMPLE / "homes_sample.csv.gz", SAMPLE / "homes_meta.csv", ("cl01",)),
+        Options(SAMPLE / "homes_sample.csv.gz", SAMPLE / "homes_meta.csv", ("cl01",), bounds=True),
         lambda _home, day, _days: days.append(day),
     )
     text = json.loads(json.dumps(report.as_json()))
@@ -100,6 +100,8 @@ def test_the_report_has_the_agreed_form_and_beats_the_rules() -> None:
     assert home["load_nmae"] < home["load_nmae_rule"]
     gain = home["none_yen"] - home["optimum_yen"]
     assert home["captured_share"] == pytest.approx((home["none_yen"] - home["ours_yen"]) / gain)
+    assert home["load_known_share"] > home["captured_share"]
+    assert home["solar_known_share"] > home["captured_share"]
     assert text["mean"]["ours_yen"] == pytest.approx(home["ours_yen"])
 
 

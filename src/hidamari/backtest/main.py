@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -59,6 +59,7 @@ class Options:
     first: date | None = None
     last: date | None = None
     scenarios: int = 30
+    bounds: bool = False  # also replay with the load known, and with the sun known
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,8 @@ class HomeResult:
     pv_nmae: float | None
     pv_nmae_yesterday: float | None
     plan_ms: float
+    load_known_share: float | None = None
+    solar_known_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,8 @@ def run(options: Options, on_day: Callable[[str, int, int], None] | None = None)
         home = replay.world.home
         if on_day is not None:
             replay.on_day = _day_caller(on_day, home.home, home.days)
-        results.append(_result(replay, replay.run()))
+        result = _result(replay, replay.run())
+        results.append(_with_bounds(replay, result) if options.bounds else result)
     return Report(tuple(results), time.perf_counter() - begun, _means(results))
 
 
@@ -155,6 +159,16 @@ def _result(replay: Replay, account: Account) -> HomeResult:
         pv_nmae_yesterday=nmae(pv[warm - 1 : -1], pv[warm:]) if home.has_pv else None,
         plan_ms=account.plan_ms,
     )
+
+
+def _with_bounds(replay: Replay, result: HomeResult) -> HomeResult:
+    """What knowing the load, or the sun, beforehand would have captured."""
+    gain = result.none_yen - result.optimum_yen
+    shares = []
+    for known in ("load", "solar"):
+        other = Replay(replay.world, replay.place, replay.file_kwh, replay.scenarios, known)
+        shares.append((result.none_yen - other.run().ours_yen) / gain if gain > 0.0 else 1.0)
+    return replace(result, load_known_share=shares[0], solar_known_share=shares[1])
 
 
 def _rule_day(home: HomeYear, day: int) -> FloatArray:

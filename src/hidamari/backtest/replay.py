@@ -6,7 +6,7 @@ the future can be handed over.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hidamari.backtest.homes import HomeYear
 from hidamari.backtest.world import World, bill
 from hidamari.forecast.load import DayKind
-from hidamari.forecast.outlook import DayFacts, Forecaster, Outlook
+from hidamari.forecast.outlook import DayFacts, Forecaster, Outlook, careful_net
 from hidamari.forecast.series import nmae
 from hidamari.forecast.sun import Place, clear_sky_kw_m2
 from hidamari.plan.battery import Action, move
@@ -48,6 +48,7 @@ class Replay:
     place: Place
     file_kwh: FloatArray | None = None  # (days, slots), NaN = not issued
     scenarios: int = 30
+    known: str = ""  # "load" or "solar": a bound, with that part of the future given away
     on_day: Callable[[int], None] = lambda _day: None
     clear: list[FloatArray] = field(default_factory=list)
     load_made: list[FloatArray] = field(default_factory=list)
@@ -72,7 +73,8 @@ class Replay:
                 if day >= self.world.warm_days:
                     begun = time.perf_counter()
                     shadow_kwh = floor.shadow_kwh(stored_kwh)
-                    planned = self._decide(forecaster.look(), slot, shadow_kwh)
+                    outlook = self._told(forecaster.look(), day, slot)
+                    planned = self._decide(outlook, slot, shadow_kwh)
                     action = floor.settle(planned, bool(self.cheapest[slot]))
                     spent_s += time.perf_counter() - begun
                     net = float(net_kwh[day, slot])
@@ -95,6 +97,18 @@ class Replay:
             stored_kwh=np.array(stored),
             actions=tuple(actions),
         )
+
+    def _told(self, outlook: Outlook, day: int, slot: int) -> Outlook:
+        """The outlook with what really comes, for bounds; else as it is."""
+        if not self.known:
+            return outlook
+        real = self.world.home.load_kwh if self.known == "load" else self.world.home.pv_kwh
+        start = day * self.world.home.slots + slot
+        ahead = np.minimum(start + np.arange(outlook.net_kwh.shape[1]), real.size - 1)
+        truth = np.broadcast_to(real.ravel()[ahead], outlook.loads_kwh.shape)
+        if self.known == "load":
+            return replace(outlook, net_kwh=careful_net(truth, outlook.suns_kwh))
+        return replace(outlook, net_kwh=careful_net(outlook.loads_kwh, truth))
 
     def outcomes(self, outlook: Outlook, slot: int) -> Outcomes:
         """The outlook with the prices of its slots."""

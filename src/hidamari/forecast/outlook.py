@@ -44,8 +44,9 @@ class DayFacts:
 class Outlook:
     """What may come from the present slot on: means and scenarios, kWh a slot.
 
-    `net_kwh` is load less sun, (scenarios, slots), with a weight each; `is_enough` is False while
-    there are fewer than five comparable days: then use rules, and say so.
+    `net_kwh` is load less sun, (scenarios, slots), with a weight each; `loads_kwh` and `suns_kwh`
+    are what it is made of. `is_enough` is False while there are fewer than five comparable days:
+    then use rules, and say so.
     """
 
     load_kwh: FloatArray
@@ -53,6 +54,21 @@ class Outlook:
     net_kwh: Float32Array
     weight: Float32Array
     is_enough: bool
+    loads_kwh: FloatArray
+    suns_kwh: FloatArray
+
+
+def careful_net(loads_kwh: FloatArray, suns_kwh: FloatArray) -> Float32Array:
+    """Load less sun, the load beyond the sun a little raised."""
+    net: Float32Array = (loads_kwh - suns_kwh).astype(np.float32)
+    np.multiply(net, np.float32(CAUTION), out=net, where=net > 0.0)
+    return net
+
+
+def _mean_alone(load_kwh: FloatArray, pv_kwh: FloatArray, is_enough: bool) -> Outlook:
+    net = (load_kwh - pv_kwh).astype(np.float32)[None]
+    one = np.ones(1, np.float32)
+    return Outlook(load_kwh, pv_kwh, net, one, is_enough, load_kwh[None], pv_kwh[None])
 
 
 class Forecaster:
@@ -101,17 +117,15 @@ class Forecaster:
         pv_kwh = self.solar.forecast()
         pool = self._error_days()
         if not pool:
-            net = (load_kwh - pv_kwh).astype(np.float32)[None]
-            return Outlook(load_kwh, pv_kwh, net, np.ones(1, np.float32), is_enough=False)
-        if self.scenarios == 0:  # the mean alone
-            net = (load_kwh - pv_kwh).astype(np.float32)[None]
-            return Outlook(load_kwh, pv_kwh, net, np.ones(1, np.float32), len(pool) >= FEWEST_DAYS)
+            return _mean_alone(load_kwh, pv_kwh, is_enough=False)
+        if self.scenarios == 0:
+            return _mean_alone(load_kwh, pv_kwh, is_enough=len(pool) >= FEWEST_DAYS)
         past, weight = self._alike(pool)
         loads = self.load.scenarios(load_kwh, past)
         suns = self.solar.scenarios(pv_kwh, past)
-        net = (loads - suns).astype(np.float32)
-        np.multiply(net, np.float32(CAUTION), out=net, where=net > 0.0)
-        return Outlook(load_kwh, pv_kwh, net, weight, is_enough=len(past) >= FEWEST_DAYS)
+        net = careful_net(loads, suns)
+        is_enough = len(past) >= FEWEST_DAYS
+        return Outlook(load_kwh, pv_kwh, net, weight, is_enough, loads, suns)
 
     def load_day_kwh(self) -> FloatArray:
         """Today's load as people read it: the median of each slot, made when the day began."""
