@@ -26,21 +26,28 @@ function packed(): Plugin {
 
 // Names of device properties, values and series come worded from the API; the page does not carry them.
 const SERVER_WORDS = ['prop', 'value', 'series', 'source'];
-// Words of screens that most visits do not open are a file of their own (`ja.json?later`).
+// Words of screens that most visits do not open are a file of their own (`later-words:ja`).
 const LATER_WORDS = ['plan', 'reason', 'why', 'modes', 'forecast'];
+const LATER = /^\0?later-words:(\w+)$/;
+const I18N = new URL('../src/hidamari/i18n/', import.meta.url).pathname;
+
+function chosen(json: string, later: boolean): string {
+  const words = Object.entries(JSON.parse(json) as Record<string, unknown>);
+  return JSON.stringify(Object.fromEntries(words.filter(([s]) => !SERVER_WORDS.includes(s) && LATER_WORDS.includes(s) === later)));
+}
 
 function screenWords(): Plugin {
   return {
     name: 'screen-words',
     enforce: 'pre',
-    transform: (code, id) => {
-      const found = /\/i18n\/\w+\.json(\?later)?$/.exec(id);
-      if (!found) return null;
-      const words = JSON.parse(code) as Record<string, unknown>;
-      for (const section of Object.keys(words))
-        if (SERVER_WORDS.includes(section) || LATER_WORDS.includes(section) !== Boolean(found[1])) delete words[section];
-      return { code: JSON.stringify(words), map: null };
+    resolveId: (id) => (LATER.test(id) ? `\0${id}` : null),
+    load(id) {
+      const lang = LATER.exec(id)?.[1];
+      if (!lang) return null;
+      this.addWatchFile(`${I18N}${lang}.json`);
+      return `export default ${chosen(readFileSync(`${I18N}${lang}.json`, 'utf8'), true)}`;
     },
+    transform: (code, id) => (/\/i18n\/\w+\.json$/.test(id) ? { code: chosen(code, false), map: null } : null),
   };
 }
 

@@ -17,8 +17,8 @@ const LOADERS: Record<Lang, () => Promise<{ default: unknown }>> = {
 
 /** Words of screens that most visits do not open. */
 const LATER: typeof LOADERS = {
-  ja: () => import('../../../src/hidamari/i18n/ja.json?later'),
-  en: () => import('../../../src/hidamari/i18n/en.json?later'),
+  ja: () => import('later-words:ja'),
+  en: () => import('later-words:en'),
 };
 
 let words = $state.raw<Words>({});
