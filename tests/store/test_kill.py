@@ -22,9 +22,9 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def writer(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+def writer(memory: Path) -> Iterator["subprocess.Popen[str]"]:
     """The process that forks writers; one thread, so that forking is safe."""
-    command = [sys.executable, "-m", "tests.store.kill_writer", str(tmp_path / "data")]
+    command = [sys.executable, "-m", "tests.store.kill_writer", str(memory / "data")]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     process = subprocess.Popen(command, cwd=ROOT, text=True, env=environment, **pipes)
@@ -79,7 +79,7 @@ def numbers_in(store: Store, until: int) -> set[int]:
 @pytest.mark.timeout(180)
 @pytest.mark.req("PWR-01", "PWR-02")
 def test_nothing_acknowledged_is_lost_in_200_kills(
-    writer: "subprocess.Popen[str]", tmp_path: Path
+    writer: "subprocess.Popen[str]", memory: Path
 ) -> None:
     seed = int(os.environ.get("SEED", "0")) or random.randrange(2**32)
     print(f"SEED={seed}")
@@ -88,7 +88,7 @@ def test_nothing_acknowledged_is_lost_in_200_kills(
     for _ in range(KILLS):
         last = killed_after(writer, last + 1, rng.randrange(12), rng.uniform(0.0, 0.02))
         began = time.perf_counter()
-        store = Store.open(tmp_path / "data", START, ballast_bytes=0)
+        store = Store.open(memory / "data", START, ballast_bytes=0)
         opened_s.append(time.perf_counter() - began)
         found = numbers_in(store, last)
         store.close()
