@@ -2,9 +2,11 @@
 
 import gzip
 import re
+from collections import Counter
 
+import pytest
 from tests.e2e.browser import Browser
-from tests.e2e.screens import SCREENS, show
+from tests.e2e.screens import SCREENS, Screen, show
 from tests.e2e.server import WEB, FixtureHome
 
 FIRST = next(screen for screen in SCREENS if screen.name == "home")
@@ -31,6 +33,23 @@ def test_the_first_view_stays_within_its_budget(home: FixtureHome, page: Browser
     show(home, page, FIRST, "full", "ja")
     assert loaded(page, home.url, ".js") <= JS_GZ_BYTES
     assert loaded(page, home.url, ".css") <= CSS_GZ_BYTES
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=lambda s: s.name)
+def test_a_screen_asks_each_question_once_and_does_not_hammer_the_home(
+    home: FixtureHome, page: Browser, screen: Screen
+) -> None:
+    page.look(820, 1180)
+    page.open("about:blank")
+    home.beat_s = 0.3
+    page.requests.clear()
+    show(home, page, screen, "full", "ja")
+    page.rest(1.2)
+    home.beat_s = 0.0
+    asked = Counter(r for r in page.requests if "/api/v1/" in r)
+    # The search of the first start looks once a second for what has been found.
+    often = {r: n for r, n in asked.items() if n > (4 if r.endswith("/devices") else 1)}
+    assert often == {}
 
 
 def test_every_file_has_its_packed_twin() -> None:

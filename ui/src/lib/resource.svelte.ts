@@ -1,5 +1,6 @@
 // One answer of the API on a screen: loading, ready, offline with the last known answer, or an error.
 
+import { untrack } from 'svelte';
 import { api, Unreachable } from './api.ts';
 
 export class Resource<T> {
@@ -13,7 +14,8 @@ export class Resource<T> {
   async load(path: string): Promise<void> {
     const turn = ++this.#turn;
     this.#path = path;
-    if (this.data === null) this.state = 'loading';
+    // An effect that loads must not come to depend on what it loads.
+    if (untrack(() => this.data === null)) this.state = 'loading';
     try {
       const answer = await api.get<T>(path);
       if (turn === this.#turn) this.put(answer);
