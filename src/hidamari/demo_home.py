@@ -39,7 +39,7 @@ WIRED = {
 NAMES = {
     "air_living": "リビングのエアコン",
     "air_bedroom": "寝室のエアコン",
-    "v2h": "車 (V2H)",
+    "v2h": "電気自動車 (V2H)",
     "lamp": "リビングの照明",
 }
 PLAN = "tepco_smartlife_s"
