@@ -28,6 +28,8 @@ LOOKED_AT = {
     ("home/start.py", "B104"): "the same default",
     ("echonet/udp.py", "B104"): "the same default",
     ("demo.py", "B404"): "the demo starts our own commands",
+    ("plan/solver.py", "B404"): "the solver runs in a process of its own",
+    ("plan/solver.py", "B603"): "a list of arguments, no shell, our own interpreter",
     ("demo.py", "B603"): "a list of arguments, no shell, our own interpreter",
     ("api/setup.py", "B105"): "the name of a step of the set-up",
     ("home/start.py", "B606"): "the same process becomes its watching parent, no shell",

@@ -282,9 +282,9 @@ def _renew_steady(model: _Model, horizon: Horizon, last: LastPlan | None) -> Non
         before_kwh = before[:steps] * step_h
         model.lp.set_rows(steady.rows, before_kwh, before_kwh)
         # 0.2 yen for a kW held over the whole two hours: the price of a kWh shifted is shared out
-        price = STEADY_YEN_KW / STEADY_H
-        model.lp.set_cost(steady.more, price)
-        model.lp.set_cost(steady.less, price)
+        steady_yen_kwh = STEADY_YEN_KW / STEADY_H
+        model.lp.set_cost(steady.more, steady_yen_kwh)
+        model.lp.set_cost(steady.less, steady_yen_kwh)
 
 
 def _run_together(one: Part, other: Part, solution: Solution) -> bool:

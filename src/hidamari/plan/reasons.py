@@ -90,9 +90,9 @@ def action_of(plan: HomePlan, asset: AssetPlan, step: int) -> Action:
 def of_step(plan: HomePlan, asset: AssetPlan, step: int) -> Reason:
     """Why an asset does at a step what the plan says."""
     horizon = plan.horizon
-    power = float(asset.power_kw[step])
+    power_kw = float(asset.power_kw[step])
     numbers = {
-        "power_kw": power,
+        "power_kw": power_kw,
         "buy_yen_kwh": float(horizon.buy_yen_kwh[step]),
         "sell_yen_kwh": float(horizon.sell_yen_kwh[step]),
         "value_yen_kwh": float(plan.value_yen_kwh[step]),
@@ -100,10 +100,10 @@ def of_step(plan: HomePlan, asset: AssetPlan, step: int) -> Reason:
     trials = [trial for trial in plan.trials if trial.key == asset.key]
     if trials:
         return Reason(_boil_code(asset, step), numbers | _next_start(trials))
-    if power > IDLE_KW:
+    if power_kw > IDLE_KW:
         from_grid = float(asset.grid_kw[step]) > IDLE_KW
         return Reason(Code.CHARGE_CHEAP if from_grid else Code.CHARGE_SUN, numbers)
-    if power < -IDLE_KW:
+    if power_kw < -IDLE_KW:
         return Reason(Code.COVER_USE, numbers)
     waits = action_of(plan, asset, step).mode is Mode.SURPLUS
     return Reason(Code.KEEP_FOR_LATER if waits else Code.STAND_BY, numbers)
