@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,28 @@ from hidamari.api.app import Options, create_app
 from hidamari.api.auth import FILE, Auth
 from hidamari.core.access import Role
 from hidamari.core.clock import VirtualClock
+from hidamari.core.errors import DeviceSilent
+from hidamari.echonet.frame import Eoj
+from hidamari.echonet.request import Answer
+from hidamari.home.energy import Energy
+from hidamari.plan.solver import InlineSolver
 
 PASSWORD = "himawari no niwa 7"
 URL = "http://localhost:8600"
 
 Talk = Callable[[httpx.AsyncClient], Coroutine[Any, Any, None]]
+
+
+class NoWire:
+    """A network on which nobody answers."""
+
+    async def get(self, host: str, eoj: Eoj, epcs: tuple[int, ...]) -> Answer:
+        raise DeviceSilent(host)
+
+    async def set(
+        self, host: str, eoj: Eoj, values: Mapping[int, bytes], waits_s: tuple[float, ...] = ()
+    ) -> Answer:
+        raise DeviceSilent(host)
 
 
 class Bench:
@@ -30,7 +47,8 @@ class Bench:
         self.home = PaperHome(folder)
         self.auth = Auth(folder, self.home.clock)
         self.auth.ensure_user("owner", PASSWORD)  # there already where it was copied
-        self.rebuild(Options(web=folder / "web", names=("hidamari.local",)))
+        self.energy = Energy(self.home, NoWire(), InlineSolver())
+        self.rebuild(Options(web=folder / "web", names=("hidamari.local",), energy=self.energy))
 
     def rebuild(self, options: Options) -> None:
         """The app with other options."""

@@ -1,6 +1,6 @@
 """A home for the API's tests: hand-made values over a real store, no devices behind it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +10,7 @@ from hidamari.core.config import Settings
 from hidamari.core.errors import InputError
 from hidamari.core.reading import Event, Kind, Quality, Series, SeriesKey, SlotValue
 from hidamari.core.settings_store import patch_settings
+from hidamari.home.house import House
 from hidamari.home.view import (
     AssetNow,
     CardLine,
@@ -102,6 +103,7 @@ class PaperHome:
         self.clock = clock or VirtualClock(NOW)
         self.store = Store.open(folder / "data", self.clock.now(), ballast_bytes=0)
         self.is_demo = False
+        self.house = House()
         self.settings = patch_settings(Settings(), TREE)
         self.events: list[Event] = []
         self.listeners: list[Listener] = []
@@ -150,6 +152,9 @@ class PaperHome:
         stored = replace(event, seq=self.store.add_event(event))
         self.events.append(stored)
         self.tell(stored)
+
+    def note(self, kind: str, code: str, data: Mapping[str, object], device: str = "home") -> None:
+        self.record(Event(self.clock.now(), kind, device, code, dict(data)))
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         self.listeners.append(listener)

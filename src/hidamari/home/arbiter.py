@@ -46,6 +46,7 @@ class Proposal:
     start_h: int | None = None
     code: str = ""
     numbers: Mapping[str, float] = field(default_factory=dict)
+    since: datetime | None = None  # None = already
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Settled:
 def settle(proposals: Iterable[Proposal], asset: str, now: datetime) -> Settled | None:
     """What the asset shall do; None when nobody wants anything of it."""
     valid = sorted(
-        (p for p in proposals if p.asset == asset and p.until > now), key=lambda p: p.rank
+        (p for p in proposals if p.asset == asset and holds(p, now)), key=lambda p: p.rank
     )
     low_kw, high_kw = -FOREVER_KW, FOREVER_KW
     limiting: Proposal | None = None
@@ -79,6 +80,11 @@ def settle(proposals: Iterable[Proposal], asset: str, now: datetime) -> Settled 
         if one.mode is not None:
             return _within(one, limiting or one, low_kw, high_kw)
     return None
+
+
+def holds(proposal: Proposal, now: datetime) -> bool:
+    """Whether a proposal has begun and not ended."""
+    return (proposal.since is None or proposal.since <= now) and proposal.until > now
 
 
 def _within(wish: Proposal, limiting: Proposal, low_kw: float, high_kw: float) -> Settled:

@@ -291,9 +291,11 @@ class Control:
             "overrides": {
                 key: {
                     "mode": one.mode,
+                    "since": one.since.timestamp() if one.since is not None else None,
                     "until": one.until.timestamp(),
                     "kw": one.want_kw,
                     "kwh": one.energy_kwh,
+                    "hour": one.start_h,
                 }
                 for key, one in self.overrides.items()
             },
@@ -316,11 +318,10 @@ class Control:
         try:
             rows = json.loads(raw)
             for key, row in rows["overrides"].items():
-                until = from_unix(row["until"])
-                self.overrides[key] = owner_proposal(key, row["mode"], until)
-                self.overrides[key] = replace(
-                    self.overrides[key], want_kw=row["kw"], energy_kwh=row["kwh"]
-                )
+                word = owner_proposal(key, row["mode"], from_unix(row["until"]))
+                since = None if row["since"] is None else from_unix(row["since"])
+                word = replace(word, since=since, want_kw=row["kw"], energy_kwh=row["kwh"])
+                self.overrides[key] = replace(word, start_h=row["hour"])
             for key, row in rows["gives_way"].items():
                 since, until = from_unix(row["since"]), from_unix(row["until"])
                 self.gives_way[key] = Yielded(since, until, str(row["mode"]))

@@ -9,12 +9,13 @@ import numpy as np
 from hidamari.core.config import PlanSettings
 from hidamari.devices.water_heater import TankModel, WaterHeater
 from hidamari.devices.wish import Mode
-from hidamari.home.arbiter import Proposal, Rank
+from hidamari.home.arbiter import Proposal, Rank, holds
 from hidamari.home.assets import Asset, reserve_kwh
 from hidamari.home.heater import RUNS_KW, can_shift, next_run
 from hidamari.plan.battery import Mode as PlanMode
+from hidamari.plan.horizon import HomePlan
 from hidamari.plan.ladder import Plan, Rung, Told
-from hidamari.plan.reasons import Code
+from hidamari.plan.reasons import IDLE_KW, Code
 from hidamari.store.pack import FloatArray
 
 HABIT_FOR = timedelta(minutes=5)
@@ -47,7 +48,7 @@ class Decision:
 
 def decide(plan: Plan | None, given: Given) -> Decision:
     """The proposals of safety, owner, plan and habit for every asset that may be commanded."""
-    proposals = [one for one in given.overrides if one.until > given.now]
+    proposals = [one for one in given.overrides if holds(one, given.now)]
     limited = set()
     for asset in given.assets:
         if asset.model is None or not asset.is_home:
@@ -114,7 +115,7 @@ def _from_plan(plan: Plan | None, asset: Asset, given: Given) -> Proposal | None
     until = step_end(plan, given.now)
     if isinstance(asset.live.device, WaterHeater):
         return _heater(plan, asset, told, given)
-    mode, want_kw = _mode(told, asset, given)
+    mode, want_kw = _mode(told, asset, given, power_at(plan, asset.id, given.now))
     energy_kwh = None
     if mode == "charge" and want_kw is not None and asset.storage is not None:
         hours = (until - given.now).total_seconds() / 3600.0
@@ -133,10 +134,29 @@ def _from_plan(plan: Plan | None, asset: Asset, given: Given) -> Proposal | None
     )
 
 
-def _mode(told: Told, asset: Asset, given: Given) -> tuple[Mode, float | None]:
+def planned_mode(told: Told, asset: Asset, power_kw: float | None) -> Mode:
+    """The word for what the plan wants of an asset in a step where it has `power_kw`.
+
+    Only one storage follows the house: two that both chase the same meter would fight. A car
+    gives only where the plan has it give.
+    """
+    mode: Mode = _MODES[told.action.mode]
+    if asset.kind == "water_heater":
+        heats = mode == "charge" if power_kw is None else power_kw > RUNS_KW
+        return "charge" if heats else "auto"
+    if asset.is_car and power_kw is not None and mode in ("follow", "surplus"):
+        if abs(power_kw) <= IDLE_KW:
+            return "hold"
+        return "surplus" if power_kw > 0.0 else "follow"
+    return mode
+
+
+def _mode(
+    told: Told, asset: Asset, given: Given, power_kw: float | None
+) -> tuple[Mode, float | None]:
     """The device mode that carries a planned mode out, and its power."""
     modes = asset.live.device.modes
-    mode: Mode = _MODES[told.action.mode]
+    mode = planned_mode(told, asset, power_kw)
     surplus_kw = max(given.surplus_kw or 0.0, 0.0)
     if asset.kind == "ev_charger":
         return _charger_mode(mode, told, surplus_kw)
@@ -174,15 +194,14 @@ def _heater(plan: Plan, asset: Asset, told: Told, given: Given) -> Proposal:
         start_h = _kept_shift(device, given.local_h)
     if start_h is not None:
         mode = "surplus"
-    elif plan.home is None:
-        mode = "charge" if told.action.mode is PlanMode.CHARGE else "auto"
-    elif float(plan.home.asset_by_key[asset.id].power_kw[_index(plan, given.now)]) > RUNS_KW:
-        mode = "charge"
-    elif isinstance(device, WaterHeater):
-        run = next_run(plan.home, asset.id, _hours(plan, given))
-        if run is not None:
-            start_h = can_shift(run, device, given.local_h, asset.live.writable)
-        mode = "auto" if start_h is None else "surplus"
+    else:
+        mode = planned_mode(told, asset, power_at(plan, asset.id, given.now))
+        home = flows(plan)
+        if mode == "auto" and home is not None and isinstance(device, WaterHeater):
+            run = next_run(home, asset.id, _hours(plan, given))
+            if run is not None:
+                start_h = can_shift(run, device, given.local_h, asset.live.writable)
+            mode = "auto" if start_h is None else "surplus"
     if mode == "charge" and _is_full(asset):
         mode = "auto"
     return Proposal(
@@ -219,6 +238,19 @@ def step_end(plan: Plan, now: datetime) -> datetime:
     """When the running step of the plan is over."""
     later = [start for start in plan.starts if start > now]
     return later[0] if later else now + HABIT_FOR
+
+
+def power_at(plan: Plan, asset: str, now: datetime) -> float | None:
+    """What the plan has an asset draw in the running step; None under a rule."""
+    home = flows(plan)
+    if home is None or asset not in home.asset_by_key:
+        return None
+    return float(home.asset_by_key[asset].power_kw[_index(plan, now)])
+
+
+def flows(plan: Plan) -> HomePlan | None:
+    """The flows of a plan's own steps; a plan of before that is carried on has other steps."""
+    return plan.home if plan.starts[0] == plan.made_at else None
 
 
 def _index(plan: Plan, now: datetime) -> int:

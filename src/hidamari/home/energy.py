@@ -4,24 +4,30 @@ import asyncio
 import logging
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from hidamari.core.time import SLOT_S, floor_to, unix
 from hidamari.home import control, planned
+from hidamari.home.arbiter import Proposal
 from hidamari.home.control import Control
+from hidamari.home.explain import Explained, Move, explain, step_of, try_move
+from hidamari.home.outlay import Outlay, outlay_of
 from hidamari.home.planning import Made, NotedSolver, Now, Planning
 from hidamari.home.sending import Wire
 from hidamari.home.supervise import Part
+from hidamari.plan.horizon import Term
 from hidamari.plan.ladder import Notice, Plan
 from hidamari.plan.solver import Solver
 
 logger = logging.getLogger(__name__)
 
+WeatherWord = Literal["none", "ok", "old", "stale", "absurd", "short", "missing"]
 PLAN_EVERY_S = 300
 AHEAD_S = 30.0  # a plan is made a little before the instant it is for
 CONTROL_EVERY_S = 60
 AFTER_MINUTE_S = 5.0
 EVENTS_APART_S = 60.0  # events cause a new plan at most this often
+TELL_WITHIN_S, TELL_LOOK_S = 3.0, 0.05  # real seconds that a screen waits for a command
 STOP_WITHIN_S = 10.0  # real seconds of the network
 FIRST_WAIT_S = 20.0  # devices are read first, then commanded (reliability rule 2.10)
 
@@ -43,9 +49,12 @@ class Energy:
         self.made: Made | None = None
         self.before: Made | None = None  # in force until the newest begins
         self.rung_since: datetime | None = None
+        self.cause = ""
         self._woken = asyncio.Event()
         self._again = asyncio.Event()
         self._busy = asyncio.Lock()
+        self._turns = 0
+        self._outlay: tuple[Made, Outlay | None] | None = None
         self._planned_s = -1e9
 
     def plan_at(self, now: datetime) -> Plan | None:
@@ -66,22 +75,71 @@ class Energy:
         self._again.set()
         self._woken.set()
 
+    def current(self) -> Made | None:
+        """The plan in force now, else the newest."""
+        return self.made_at(self.home.clock.now()) or self.made
+
+    async def explain(self, made: Made, at: datetime) -> tuple[Explained, ...]:
+        """Why each asset does what it does at an instant of the plan."""
+        async with self._busy:
+            step = step_of(made, at)
+            return await asyncio.to_thread(explain, made, self.solver.inner, step)
+
+    async def try_move(self, made: Made, move: Move) -> tuple[float, tuple[Term, ...]]:
+        """How much dearer the plan would get."""
+        async with self._busy:
+            return await asyncio.to_thread(try_move, made, self.solver.inner, move)
+
+    def override(self, proposal: Proposal) -> None:
+        """The owner's word for an asset."""
+        self.control.override(proposal)
+        self.wake()
+
+    def release(self, asset: str) -> None:
+        """The plan has the asset again."""
+        self.control.release(asset)
+        self.wake()
+
+    async def settled_soon(self) -> None:
+        """Wait until the assets were told, for a moment at most: a device may keep silent."""
+        turn = self._turns
+        for _ in range(round(TELL_WITHIN_S / TELL_LOOK_S)):
+            if self._turns > turn:
+                return
+            await asyncio.sleep(TELL_LOOK_S)
+
+    def outlay(self, made: Made) -> Outlay | None:
+        """What a plan will cost, counted once."""
+        if self._outlay is None or self._outlay[0] is not made:
+            self._outlay = (made, outlay_of(made))
+        return self._outlay[1]
+
+    def weather_word(self) -> WeatherWord:
+        """How the weather forecast stands."""
+        return "none"
+
+    def weather_issued_at(self) -> datetime | None:
+        """When it was issued."""
+        return None
+
     async def run_plans(self) -> None:
         """Plan ahead of every fifth minute, and soon after events; for ever."""
         clock = self.home.clock
         await clock.sleep(FIRST_WAIT_S)
         await self.plan(clock.now())
+        step, ahead = timedelta(seconds=PLAN_EVERY_S), timedelta(seconds=AHEAD_S)
+        edge = floor_to(clock.now(), PLAN_EVERY_S) + step
         while True:
-            now = clock.now()
-            edge = floor_to(now + timedelta(seconds=AHEAD_S), PLAN_EVERY_S)
-            due = edge + timedelta(seconds=PLAN_EVERY_S - AHEAD_S)
-            is_event = await self._wait((due - now).total_seconds(), self._again)
-            if is_event:
-                since_s = clock.monotonic_s() - self._planned_s
-                await clock.sleep(max(0.0, EVENTS_APART_S - since_s))
+            is_event = await self._wait((edge - ahead - clock.now()).total_seconds(), self._again)
+            if not is_event:
+                await self.plan(edge)
+                edge = max(edge, floor_to(clock.now(), PLAN_EVERY_S)) + step
+                continue
+            since_s = clock.monotonic_s() - self._planned_s
+            pause_s = max(0.0, EVENTS_APART_S - since_s)
+            if clock.now() + timedelta(seconds=pause_s) < edge - ahead:
+                await clock.sleep(pause_s)
                 await self.plan(clock.now())
-            else:
-                await self.plan(edge + timedelta(seconds=PLAN_EVERY_S))
 
     async def run_control(self) -> None:
         """Decide a little after each minute, and at once after events."""
@@ -89,6 +147,7 @@ class Energy:
         await clock.sleep(FIRST_WAIT_S + AFTER_MINUTE_S)
         while True:
             await self.control.cycle()
+            self._turns += 1
             now = clock.now()
             minute = floor_to(now, CONTROL_EVERY_S)
             due = minute + timedelta(seconds=CONTROL_EVERY_S + AFTER_MINUTE_S)
@@ -133,7 +192,7 @@ class Energy:
             self.rung_since = at
         if notice is None:
             return
-        self.rung_since = at
+        self.rung_since, self.cause = at, notice.cause
         kind = "notice" if notice.rung > notice.before else "log"
         data = {
             "rung": notice.rung.name.lower(),

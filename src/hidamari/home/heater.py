@@ -22,6 +22,7 @@ NIGHT_FROM_H, NIGHT_TO_H = 23.0, 7.0
 USUAL_DECIDE_H = 23  # where EPC C8 is not told
 LONGEST_RUN_H = 7.0
 RUNS_KW = 0.1
+TELL_BEFORE_H = 1.0
 PERSONS = 4.0
 MOST_DRAW_KWH = 15.0  # in a half-hour: a bath is 5
 
@@ -160,12 +161,14 @@ def can_shift(run: Run, device: WaterHeater, now_h: float, writable: frozenset[i
     """The start hour to tell the heater before it decides; None where the run is not its kind."""
     if 0xC7 not in writable or 0xCA not in writable:
         return None
-    start_h = round(run.start_h)
+    start_h = int(run.start_h)
     if not FIRST_SHIFT_H <= start_h <= LAST_SHIFT_H:
         return None
     until_decision_h = (decide_hour(device) - now_h) % 24.0
     until_run_h = (run.start_h - now_h) % 24.0
-    return start_h if until_decision_h < until_run_h else None
+    # Told late, when the plan of the next day has settled; each change would be one more writing.
+    is_time = until_decision_h <= TELL_BEFORE_H
+    return start_h if is_time and until_decision_h < until_run_h else None
 
 
 def _draws(

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from hidamari.core.time import from_unix
+from hidamari.home.decide import flows
 from hidamari.home.planning import Made
 from hidamari.store.db import Store
 from hidamari.store.journal import JsonValue
@@ -52,10 +53,10 @@ def keep_slot(store: Store, made: Made, day: str) -> None:
 
 def slot_row(made: Made) -> JsonValue:
     """The first step of a plan as a row."""
-    plan, horizon = made.plan, made.ask.request.horizon
+    plan, horizon, home = made.plan, made.ask.request.horizon, flows(made.plan)
     assets: list[JsonValue] = []
     for told in plan.told[0]:
-        asset = plan.home.asset_by_key.get(told.asset) if plan.home is not None else None
+        asset = home.asset_by_key.get(told.asset) if home is not None else None
         kwh = None if asset is None else float(asset.power_kw[0]) * float(horizon.step_h[0])
         level = None if asset is None else float(asset.level_kwh[0])
         assets.append(
@@ -68,7 +69,6 @@ def slot_row(made: Made) -> JsonValue:
                 "numbers": {name: _round(value) for name, value in told.reason.numbers.items()},
             }
         )
-    home = plan.home
     return {
         "rung": plan.rung.name.lower(),
         "load_kwh": _round(float(horizon.load_kwh[0])),

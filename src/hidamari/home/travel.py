@@ -12,6 +12,7 @@ from hidamari.home.assets import Asset, plan_battery
 from hidamari.plan.parts.storage import Storage, Trip
 from hidamari.store.pack import FloatArray
 
+CAR_WEAR_YEN_KWH = 1.0  # a car's battery is dearer to use than the house's
 USUAL_AWAY_H = 10.0
 USUAL_BACK_H = 18.5
 USUAL_USE_SHARE = 0.12  # of the car's battery
@@ -64,7 +65,7 @@ def car_storage(
     battery = plan_battery(pack, pack.floor_kwh)
     count = len(step_h)
     apart = _apart(trips, count)
-    return Storage(asset.id, battery, pack.stored_kwh, trips=apart)
+    return Storage(asset.id, battery, pack.stored_kwh, CAR_WEAR_YEN_KWH, trips=apart)
 
 
 def _coming(
