@@ -30,6 +30,7 @@ LOOKED_AT = {
     ("demo.py", "B404"): "the demo starts our own commands",
     ("plan/solver.py", "B404"): "the solver runs in a process of its own",
     ("plan/solver.py", "B603"): "a list of arguments, no shell, our own interpreter",
+    ("home/night.py", "B311"): "which sealed day is looked at tonight is no secret",
     ("demo.py", "B603"): "a list of arguments, no shell, our own interpreter",
     ("api/setup.py", "B105"): "the name of a step of the set-up",
     ("home/start.py", "B606"): "the same process becomes its watching parent, no shell",
