@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
-from tests.e2e import answers, things
+from tests.e2e import answers, modes, things
 from tests.e2e.answers import State
 
 WEB = Path(__file__).parents[2] / "src/hidamari/web"
@@ -34,6 +34,7 @@ class FixtureHome:
         self.must_change = False
         self.turn = 0
         self.beat_s = 0.0
+        self.plans = True
         self.without: frozenset[str] = frozenset()
         self.sent: list[tuple[str, str, Any]] = []
         app = Starlette(
@@ -156,6 +157,8 @@ class FixtureHome:
             return things.device(state, path.split("/")[1])
         if path.startswith("meter/peaks/"):
             return answers.peak(state, path.split("/")[2])
+        if self.plans and path.startswith(("plan", "modes")):
+            return modes.answer(state, path, query)
         return None
 
     async def _write(self, request: Request) -> Response:
@@ -175,6 +178,8 @@ class FixtureHome:
             self.must_change = False
         if path == "devices/search":
             return JSONResponse({"running": False, "found": 9})
+        if found := modes.written(path, body):
+            return JSONResponse(found)
         return Response(status_code=204)
 
 

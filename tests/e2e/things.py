@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from tests.e2e import modes
 from tests.e2e.answers import State, iso
 from tests.e2e.invented import CIRCUITS, NOW
 
@@ -169,7 +170,8 @@ def tariff(state: State) -> Json:
 def settings() -> Json:
     """GET /settings."""
     home = {"name": "田中さんの家", "zone": "Asia/Tokyo", "language": "ja"}
-    return {"home": home | {"postal_code": "1000004", "people": 4}, "target": {"month_kwh": 380}}
+    tree = {"home": home | {"postal_code": "1000004", "people": 4}, "target": {"month_kwh": 380}}
+    return tree | {"plan": modes.SETTINGS}
 
 
 def diagnostics() -> Json:

@@ -69,11 +69,12 @@ function startsOf(day: string, zone: string, known: string[]): string[] {
   return Array.from({ length: SLOTS }, (_, i) => new Date(floor + i * HALF_HOUR_MS).toISOString());
 }
 
-/** Whole-slot energy: the first slot of a plan is only the rest of a running half-hour. */
-function whole(kwh: Num, slot: PlanSlot): Num {
-  if (kwh === null) return null;
-  const part = (Date.parse(slot.end) - Date.parse(slot.start)) / HALF_HOUR_MS;
-  return part > 0 && part < 1 ? kwh / part : kwh;
+/** Energies of a half-hour from the steps that lie in it: the first may be only the rest of a running one. */
+function whole(values: Num[], steps: PlanSlot[]): Num {
+  if (values.some((v) => v === null)) return null;
+  const hours = steps.reduce((sum, s) => sum + (Date.parse(s.end) - Date.parse(s.start)) / HALF_HOUR_MS, 0);
+  const kwh = values.reduce<number>((sum, v) => sum + (v ?? 0), 0);
+  return hours > 0 ? kwh / hours : kwh;
 }
 
 export interface DayInput {
@@ -100,11 +101,12 @@ export function dayView(input: DayInput): DayView {
     pvLow: nothing(),
     pvHigh: nothing(),
     assets: assetsOf(plan, result),
-    blocks: blocksOf(plan, day, zone),
+    blocks: [],
     open: [],
   };
+  view.blocks = blocksOf(plan, view.starts);
   for (const row of rows) past(view, row, slotOf(row.start, day, zone));
-  for (const slot of slots) ahead(view, slot, slotOf(slot.start, day, zone));
+  for (let i = 0; i < SLOTS; i++) ahead(view, slots.filter((s) => slotOf(s.start, day, zone) === i), i);
   view.open = view.starts.map((_, i) => view.planned.load_kwh[i] === null && view.measured.load_kwh[i] === null && !view.assets.some((a) => a.mode[i] !== null));
   return view;
 }
@@ -140,36 +142,40 @@ function past(view: DayView, row: PlanResult['slots'][number], i: number | null)
   }
 }
 
-function ahead(view: DayView, slot: PlanSlot, i: number | null): void {
-  if (i === null) return;
-  view.price[i] = slot.buy_yen_kwh;
-  view.sell[i] = slot.sell_yen_kwh;
-  for (const name of FLOWS) view.planned[name][i] = whole(slot[name], slot);
-  view.pvLow[i] = whole(slot.pv_low_kwh ?? null, slot);
-  view.pvHigh[i] = whole(slot.pv_high_kwh ?? null, slot);
-  for (const told of slot.assets) {
-    const asset = view.assets.find((a) => a.asset === told.asset);
-    if (!asset) continue;
-    asset.planned_kwh[i] = whole(told.kwh, slot);
-    asset.mode[i] = told.mode;
-    asset.reason[i] = told.reason;
-    asset.level_pct[i] = told.level_pct;
+function ahead(view: DayView, steps: PlanSlot[], i: number): void {
+  const first = steps[0];
+  const last = steps.at(-1);
+  if (!first || !last) return;
+  view.price[i] = first.buy_yen_kwh;
+  view.sell[i] = first.sell_yen_kwh;
+  for (const name of FLOWS) view.planned[name][i] = whole(steps.map((s) => s[name]), steps);
+  view.pvLow[i] = whole(steps.map((s) => s.pv_low_kwh ?? null), steps);
+  view.pvHigh[i] = whole(steps.map((s) => s.pv_high_kwh ?? null), steps);
+  for (const asset of view.assets) {
+    const told = steps.flatMap((s) => s.assets.filter((a) => a.asset === asset.asset));
+    if (!told[0]) continue;
+    asset.planned_kwh[i] = whole(told.map((a) => a.kwh), steps);
+    asset.mode[i] = told[0].mode;
+    asset.reason[i] = told[0].reason;
+    asset.level_pct[i] = told.at(-1)?.level_pct ?? null;
   }
 }
 
 /** Blocks that touch the day, numbered from 1 in the order in which they begin. */
-function blocksOf(plan: HomePlan | null, day: string, zone: string): Block[] {
+function blocksOf(plan: HomePlan | null, starts: string[]): Block[] {
+  const begin = Date.parse(starts[0] ?? '');
+  const end = begin + SLOTS * HALF_HOUR_MS;
   return (plan?.blocks ?? [])
-    .filter((b) => slotOf(b.from, day, zone) !== null)
+    .filter((b) => Date.parse(b.from) < end && Date.parse(b.to) > begin)
     .sort((a, b) => a.from.localeCompare(b.from) || a.n - b.n)
     .map((b, i) => ({ ...b, n: i + 1 }));
 }
 
-/** First and last (exclusive) slot of a block on the day's axis. */
-export function spanOf(block: Block, day: string, zone: string): { first: number; last: number } {
-  const first = slotOf(block.from, day, zone) ?? 0;
-  const length = (Date.parse(block.to) - Date.parse(block.from)) / HALF_HOUR_MS;
-  return { first, last: Math.min(SLOTS, first + Math.max(1, Math.ceil(length - 1e-6))) };
+/** First and last (exclusive) slot of a block on the axis of a day that begins at `start`. */
+export function spanOf(block: Block, start: string): { first: number; last: number } {
+  const place = (at: string): number => (Date.parse(at) - Date.parse(start)) / HALF_HOUR_MS;
+  const first = Math.max(0, Math.floor(place(block.from) + 1e-6));
+  return { first, last: Math.min(SLOTS, Math.max(first + 1, Math.ceil(place(block.to) - 1e-6))) };
 }
 
 export const kw = (values: Num[]): Num[] => values.map((v) => (v === null ? null : v * KW_PER_KWH));

@@ -10,7 +10,7 @@ export type Kind = 'battery' | 'v2h' | 'ev_charger' | 'water_heater';
 
 export interface Reason {
   code: string;
-  numbers: Record<string, number>;
+  numbers: Record<string, Num>;
 }
 
 export interface Order {
@@ -19,7 +19,7 @@ export interface Order {
   kw: Num;
   kwh: Num;
   until: string | null;
-  outcome: 'none' | 'sent' | 'confirmed' | 'not_confirmed' | 'refused';
+  outcome: 'none' | 'sent' | 'confirmed' | 'not_confirmed' | 'refused' | 'expired';
   at: string | null;
   reason: Reason;
 }
@@ -28,7 +28,6 @@ export interface Override {
   mode: Mode;
   from?: string | null;
   until: string;
-  by: string;
 }
 
 export interface PlanAsset {
@@ -40,7 +39,7 @@ export interface PlanAsset {
   reserve_kwh: Num;
   level_kwh: Num;
   level_pct: Num;
-  modes?: Mode[];
+  modes: Mode[];
   now: Order | null;
   override: Override | null;
   gives_way: { since: string; until: string; mode: string } | null;
@@ -112,13 +111,13 @@ export interface HomePlan {
   zone: string;
   state: 'ok' | 'starting' | 'no_assets';
   made_at: string | null;
-  rung: Rung;
+  rung: Rung | null;
   rung_since: string | null;
   cause: string;
   mode: Priority;
   steering: boolean;
   prices_assumed: boolean;
-  forecast: PlanForecast;
+  forecast: PlanForecast | null;
   cost: PlanCost | null;
   assets: PlanAsset[];
   slots: PlanSlot[];

@@ -35,10 +35,10 @@ function shown(name: string, value: number): string {
 const VARIANTS = ['_later', '_value', '_plain', ''];
 
 export function reasonWords(reason: Reason): string {
-  const numbers = Object.fromEntries(Object.entries(reason.numbers).map(([name, v]) => [name, shown(name, v)]));
+  const numbers = Object.fromEntries(Object.entries(reason.numbers).flatMap(([name, v]) => (v === null ? [] : [[name, shown(name, v)]])));
   const worded = VARIANTS.map((v) => word('reason', reason.code + v, numbers)).find((text) => text !== null && !text.includes('{'));
   const other = reason.numbers['other_yen'];
-  const gain = other !== undefined && other >= CENT_YEN / 2 ? t('reason.gain', { yen: shown('other_yen', other) }) : '';
+  const gain = other !== undefined && other !== null && other >= CENT_YEN / 2 ? t('reason.gain', { yen: shown('other_yen', other) }) : '';
   return `${worded ?? t('reason.unknown', { code: reason.code })}${gain}`;
 }
 
@@ -54,6 +54,12 @@ function family(kind: Kind): string {
 /** "買って充電": what a mode means for this kind of thing, short enough for a bar. */
 export function modeWords(kind: Kind, mode: Mode): string {
   return word('plan', `mode_${family(kind)}_${mode}`) ?? t(`plan.mode_${mode}` as Key);
+}
+
+/** The same for a bar: a following battery either stores the sun or is used. */
+export function barWords(kind: Kind, mode: Mode, code: string): string {
+  const follows = mode === 'follow' && (code === 'charge_sun' || code === 'cover_use');
+  return (follows ? word('plan', `bar_${family(kind)}_${code}`) : null) ?? modeWords(kind, mode);
 }
 
 /** A following battery is said by what the sun and the use make of it. */

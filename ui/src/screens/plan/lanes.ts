@@ -4,8 +4,8 @@ import { barsOf, type Bar, type Lane, type Track } from '$lib/charts/lanes.ts';
 import { energy } from '$lib/format.ts';
 import { t } from '$lib/i18n.svelte.ts';
 import { known_kwh, kw, spanOf, type DayAsset, type DayView } from '$lib/plan/day.ts';
-import type { Block } from '$lib/plan/types.ts';
-import { kindWords, modeWords, TONES } from '$lib/plan/words.ts';
+import type { Block, Mode } from '$lib/plan/types.ts';
+import { barWords, kindWords, TONES } from '$lib/plan/words.ts';
 import type { Num } from '$lib/types.ts';
 
 /** Below this a thing does not run, it only listens. */
@@ -29,21 +29,22 @@ function after(view: DayView, values: Num[]): Num[] {
 
 const isPast = (view: DayView, i: number): boolean => view.measured.load_kwh[i] !== null || (view.now !== null && i < Math.floor(view.now));
 
-function numberOf(blocks: Block[], view: DayView, zone: string, asset: string, first: number, last: number): Block | null {
-  return blocks.find((b) => b.asset === asset && spanOf(b, view.day, zone).first >= first && spanOf(b, view.day, zone).first < last) ?? null;
+function blockIn(view: DayView, asset: string, first: number, last: number): Block | null {
+  const begins = (b: Block): number => spanOf(b, view.starts[0] ?? '').first;
+  return view.blocks.find((b) => b.asset === asset && begins(b) >= first && begins(b) < last) ?? null;
 }
 
-function modeBars(view: DayView, asset: DayAsset, zone: string): Bar[] {
-  const told = barsOf(asset.mode.map((m, i) => (m === null ? null : `${m}|${isPast(view, i) ? 1 : 0}`)));
+function modeBars(view: DayView, asset: DayAsset): Bar[] {
+  const told = barsOf(asset.mode.map((m, i) => (m === null ? null : `${m}|${asset.reason[i]?.code ?? ''}|${isPast(view, i) ? 1 : 0}`)));
   return told.map(({ first, last, word }) => {
-    const [mode, past] = word.split('|') as [NonNullable<DayAsset['mode'][number]>, string];
-    const block = past === '1' ? null : numberOf(view.blocks, view, zone, asset.asset, first, last);
+    const [mode, code, past] = word.split('|') as [Mode, string, string];
+    const block = past === '1' ? null : blockIn(view, asset.asset, first, last);
     const idle = mode === 'hold' || mode === 'auto';
-    return { first, last, past: past === '1', n: block?.n ?? null, text: modeWords(asset.kind, mode), strength: idle ? 0 : 1 };
+    return { first, last, past: past === '1', n: block?.n ?? null, text: barWords(asset.kind, mode, code), strength: idle ? 0 : 1 };
   });
 }
 
-function runBars(view: DayView, asset: DayAsset, zone: string): Bar[] {
+function runBars(view: DayView, asset: DayAsset): Bar[] {
   const runs = barsOf(
     view.starts.map((_, i) => {
       const past = isPast(view, i);
@@ -54,7 +55,7 @@ function runBars(view: DayView, asset: DayAsset, zone: string): Bar[] {
   return runs.map(({ first, last, word }) => {
     const past = word === 'past';
     const kwh = (past ? asset.measured_kwh : asset.planned_kwh).slice(first, last).reduce<number>((sum, v) => sum + (v ?? 0), 0);
-    const block = past ? null : numberOf(view.blocks, view, zone, asset.asset, first, last);
+    const block = past ? null : blockIn(view, asset.asset, first, last);
     return { first, last, past, n: block?.n ?? null, text: `${energy(Math.abs(kwh))} ${t('unit.kwh')}`, ...(block ? { id: `${asset.asset}@${block.from}` } : {}) };
   });
 }
@@ -63,7 +64,7 @@ function levelTrack(view: DayView, asset: DayAsset, measured: Num[]): Track {
   return { key: asset.asset, label: asset.name, tone: TONES[asset.kind], measured, expected: after(view, asset.level_pct) };
 }
 
-export function lanesOf(view: DayView, levels: Levels, zone: string): Lane[] {
+export function lanesOf(view: DayView, levels: Levels): Lane[] {
   const lanes: Lane[] = [];
   if (view.price.some((v) => v !== null)) lanes.push({ kind: 'price', key: 'price', label: t('plan.price'), unit: t('unit.yen_kwh'), values: view.price });
   const sun_kwh = known_kwh(view.measured.pv_kwh, view.planned.pv_kwh);
@@ -79,10 +80,10 @@ export function lanesOf(view: DayView, levels: Levels, zone: string): Lane[] {
       const floorText = asset.reserve_pct === null ? '' : t('plan.reserve_line', { pct: Math.round(asset.reserve_pct) });
       lanes.push({
         kind: 'level', key: asset.asset, label, unit: t('unit.pct'), track: levelTrack(view, asset, levels.soc_pct),
-        floor: asset.reserve_pct, floorText, bars: modeBars(view, asset, zone),
+        floor: asset.reserve_pct, floorText, bars: modeBars(view, asset),
       });
     } else {
-      lanes.push({ kind: 'bars', key: asset.asset, label, unit: '', tone: TONES[asset.kind], bars: runBars(view, asset, zone) });
+      lanes.push({ kind: 'bars', key: asset.asset, label, unit: '', tone: TONES[asset.kind], bars: runBars(view, asset) });
     }
   }
   lanes.push({
