@@ -58,6 +58,11 @@ class LoopClock:
         self._loop = asyncio.get_running_loop()
         self._start = start - timedelta(seconds=self._loop.time())
         self.wrong_s = 0.0
+        self._booted_s = 0.0
+
+    def reboot(self) -> None:
+        """The machine starts again: its count of seconds begins at zero."""
+        self._booted_s = self._loop.time()
 
     def true(self) -> datetime:
         """The instant that it really is."""
@@ -67,7 +72,7 @@ class LoopClock:
         return self.true() + timedelta(seconds=self.wrong_s)
 
     def monotonic_s(self) -> float:
-        return self._loop.time()
+        return self._loop.time() - self._booted_s
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))

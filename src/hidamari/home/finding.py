@@ -185,6 +185,10 @@ class Finder:
         for poller in self._pollers.values():
             for eoj in [eoj for eoj, one in poller.devices.items() if one is gone]:
                 poller.remove(eoj)
+        for circuit in [c for c in house.circuits.values() if c.board == old]:
+            del house.circuits[circuit.id]  # those of the old unit go on
+        inventory = self._home.inventory
+        inventory.wires = [wire for wire in inventory.wires if wire.board != old]
         live.binding = binding
         house.devices[binding.id] = live
         self._home.recorder.follow(live)
@@ -239,13 +243,15 @@ class Finder:
     def _doubled(self, event: NodeDoubled) -> None:
         """Two nodes have one identity: the one we know keeps its name, the other is new."""
         inventory = self._home.inventory
-        if event.identity not in inventory.doubled:
-            inventory.doubled.add(event.identity)
+        is_new = event.identity not in inventory.doubled
+        inventory.doubled.add(event.identity)
+        if is_new and event.second.identity != event.first.identity:
             hosts: dict[str, object] = {"hosts": [event.first.host, event.second.host]}
             self._home.note("error", "identity_doubled", hosts)
         inventory.registry.renamed(event.identity, list(_all_seen(event.first)))
         self._bind(event.first)
-        self._bind(event.second)
+        if event.second.identity != event.first.identity:  # else their serial numbers come next
+            self._bind(event.second)
 
     def _bind(self, record: NodeRecord) -> None:
         poller = self._poller(record.host)

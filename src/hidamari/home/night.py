@@ -33,7 +33,7 @@ class Nights:
         if self._sealed_until == today:
             return
         waiting = await asyncio.to_thread(home.store.unsealed_days, today, zone)
-        for day in waiting[:DAYS_AT_ONCE]:
+        for day in waiting[::-1][:DAYS_AT_ONCE]:  # yesterday first
             await asyncio.to_thread(home.store.seal_day, day, zone)
         if len(waiting) > DAYS_AT_ONCE:
             return

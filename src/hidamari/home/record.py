@@ -79,7 +79,9 @@ class Recorder:
         self._series: dict[SeriesKey, Series] = {}
         self._unknown: dict[SeriesKey, Series] = {}  # the store had no room to learn them
         self._lines: dict[str, list[tuple[int, Series, float]]] = {}
+        self._circuits: dict[str, list[tuple[tuple[str, str], Series]]] = {}
         self._seen_s: dict[SeriesKey, float] = {}
+        self._channels_s: dict[str, float] = {}
         self._follow(home_series())
 
     # -- what is recorded ----------------------------------------------------------------------
@@ -96,11 +98,14 @@ class Recorder:
 
     def follow_circuits(self, board: LiveDevice) -> None:
         """Record the circuits that a board has told of."""
-        for circuit in self.house.circuits.values():
-            if circuit.board == board.binding.id:
-                series = channel_series(circuit.id)[: 3 if circuit.two_way else 2]
-                self._follow(series)
-                for one in series[1:]:
+        own = [c for c in self.house.circuits.values() if c.board == board.binding.id]
+        self._circuits[board.binding.id] = lines = []
+        for circuit in own:
+            series = channel_series(circuit.id)[: 3 if circuit.two_way else 2]
+            self._follow(series)
+            for wire, one in zip(WIRE_NAMES, series, strict=False):
+                lines.append(((circuit.channel, wire), one))
+                if one.kind is Kind.COUNTER:
                     self._reopen(self.counting.follow(one.key, board))
 
     def resume(self, stop: Stop | None, now: datetime) -> None:
@@ -136,18 +141,18 @@ class Recorder:
             self._took_circuits(live, at, now_s)
 
     def _took_circuits(self, live: LiveDevice, at: datetime, now_s: float) -> None:
+        if self._channels_s.get(live.binding.id) == live.channels_s:
+            return
+        self._channels_s[live.binding.id] = live.channels_s
         held_s = live.held_s(CHANNELS_S)
-        for circuit in self.house.circuits.values():
-            if circuit.board != live.binding.id:
+        for place, series in self._circuits.get(live.binding.id, ()):
+            value, measured_s = live.channels.get(place, (None, -1.0))
+            if measured_s < 0 or self._seen_s.get(series.key) == measured_s:
                 continue
-            for series, wire in zip(channel_series(circuit.id), WIRE_NAMES, strict=True):
-                value, measured_s = live.channels.get((circuit.channel, wire), (None, -1.0))
-                if measured_s < 0 or self._seen_s.get(series.key) == measured_s:
-                    continue
-                self._seen_s[series.key] = measured_s
-                if value is not None and wire == "power_w":
-                    value /= 1000.0
-                self._add(series, value, at - timedelta(seconds=now_s - measured_s), now_s, held_s)
+            self._seen_s[series.key] = measured_s
+            if value is not None and series.kind is Kind.POWER:
+                value /= 1000.0
+            self._add(series, value, at - timedelta(seconds=now_s - measured_s), now_s, held_s)
 
     def _add(
         self,

@@ -64,55 +64,54 @@ class Refiller:
         self._home = home
         self._wire = wire
         self._tried: dict[date, _Tried] = {}
-        self._holes: set[datetime] = set()
+        self._holes: dict[date, set[datetime]] = {}
         self._scanned_s = -1e9
 
     async def look(self) -> None:
         """One round: the newest days with something missing that the meter still has."""
         home = self._home
-        now, zone = home.clock.now(), home.settings.zone
+        now = home.clock.now()
         meter = self._meter()
         if meter is None or not home.clock.is_known or _near_midnight(now, home):
             return
-        by_day: dict[date, set[datetime]] = {}
-        for start in await self._missing(now):
-            by_day.setdefault(local_day(start, zone), set()).add(start)
-        due = [day for day, missing in by_day.items() if self._is_due(day, missing, now)]
+        await self._find_missing(now)
+        due = [day for day, missing in self._holes.items() if self._is_due(day, missing, now)]
         for day in sorted(due, reverse=True)[:DAYS_AT_ONCE]:
+            missing = frozenset(self._holes[day])
             try:
-                await self._refill_day(meter, day, by_day[day])
+                await self._refill_day(meter, day, missing)
             except DeviceSilent:
                 logger.info("the meter's history was not read: it does not answer")
                 return
-            self._note_try(day, by_day[day], now)
+            self._note_try(day, missing, now)
 
     # -- what is missing -----------------------------------------------------------------------
 
-    async def _missing(self, now: datetime) -> set[datetime]:
-        """Half-hours whose bought or sold energy is not certain."""
+    async def _find_missing(self, now: datetime) -> None:
+        """Half-hours whose bought or sold energy is not certain: in the store, and still open."""
+        recorder, keys = self._home.recorder, self._keys()
         now_s = self._home.clock.monotonic_s()
         if now_s - self._scanned_s >= SCAN_EVERY_S:
             self._scanned_s = now_s
-            self._holes = await asyncio.to_thread(self._scan, now)
+            self._holes.clear()
+            for start in await asyncio.to_thread(self._scan, keys, now):
+                self._hole(start).add(start)
         ended = slot_start(now - SETTLED)
-        still_open = self._home.recorder.open
-        for start, slot in still_open.items():
-            is_sure = all(
-                slot.written.get(key, Quality.MISSING) >= Quality.REFILLED for key in self._keys()
-            )
-            if is_sure:
-                self._holes.discard(start)
+        for start, slot in recorder.open.items():
+            if all(slot.written.get(key, Quality.MISSING) >= Quality.REFILLED for key in keys):
+                self._hole(start).discard(start)
             elif start < ended and now - start <= timedelta(DAYS_BACK):
-                self._holes.add(start)
-        return self._holes
+                self._hole(start).add(start)
 
-    def _scan(self, now: datetime) -> set[datetime]:
+    def _scan(self, keys: list[SeriesKey], now: datetime) -> list[datetime]:
         """What the store lacks, as far back as the meter reaches; any thread."""
-        store, ended = self._home.store, slot_start(now - SETTLED)
-        first = slot_start(now - timedelta(DAYS_BACK))
-        _, quality = store.slots(self._keys(), first, ended)
+        first, ended = slot_start(now - timedelta(DAYS_BACK)), slot_start(now - SETTLED)
+        _, quality = self._home.store.slots(keys, first, ended)
         rows = np.flatnonzero((quality < Quality.REFILLED).any(axis=1))
-        return {first + timedelta(seconds=SLOT_S * int(row)) for row in rows}
+        return [first + timedelta(seconds=SLOT_S * int(row)) for row in rows]
+
+    def _hole(self, start: datetime) -> set[datetime]:
+        return self._holes.setdefault(local_day(start, self._home.settings.zone), set())
 
     def _keys(self) -> list[SeriesKey]:
         """What the meter can tell of: without sold energy it tells of bought energy alone."""
@@ -122,15 +121,16 @@ class Refiller:
 
     def _is_due(self, day: date, missing: set[datetime], now: datetime) -> bool:
         tried = self._tried.get(day)
-        return tried is None or now >= tried.next or not missing <= tried.missing
+        is_new = tried is None or now >= tried.next or not missing <= tried.missing
+        return bool(missing) and is_new
 
-    def _note_try(self, day: date, missing: set[datetime], now: datetime) -> None:
+    def _note_try(self, day: date, missing: frozenset[datetime], now: datetime) -> None:
         """Ask for the same again later and later: the meter may not have it either."""
         tried = self._tried.get(day)
         wait = FIRST_AGAIN
         if tried is not None and missing <= tried.missing:
             wait = min(LAST_AGAIN, 2 * tried.wait)
-        self._tried[day] = _Tried(frozenset(missing), now + wait, wait)
+        self._tried[day] = _Tried(missing, now + wait, wait)
 
     # -- what the meter tells ------------------------------------------------------------------
 
@@ -150,12 +150,12 @@ class Refiller:
         prop = live.device.by_name.get(name)
         return prop is not None and prop.epc in live.readable
 
-    async def _refill_day(self, meter: LiveDevice, day: date, missing: set[datetime]) -> None:
+    async def _refill_day(self, meter: LiveDevice, day: date, missing: frozenset[datetime]) -> None:
         home = self._home
         zone = home.settings.zone
         back = (local_day(home.clock.now(), zone) - day).days
         if not 0 <= back <= DAYS_BACK:
-            self._holes -= missing
+            del self._holes[day]
             return
         start, _ = day_bounds(day, zone)
         bought = self._slots(meter, start, await self._readings(meter, "import_history", back))
@@ -168,7 +168,8 @@ class Refiller:
             home.recorder.refill(at, found.pop(at))
         if found:
             await asyncio.to_thread(self._write_before, found)
-        self._holes -= bought.keys() if sold or not self._can(meter, "export_history") else set()
+        if sold or not self._can(meter, "export_history"):
+            self._holes[day] -= bought.keys()
 
     def _since(self) -> datetime:
         """When this home began to measure; noted at the first call."""

@@ -15,6 +15,7 @@ from hidamari.home.record import SLOT
 from hidamari.home.refill import LOOK_EVERY_S, Refiller
 from hidamari.home.start import Beat
 from hidamari.home.supervise import Part, every, run_parts
+from hidamari.home.timekeeper import SMALL_S
 from hidamari.home.timing import LOOK_S, Timing
 
 logger = logging.getLogger(__name__)
@@ -79,12 +80,12 @@ class Minutes:
         """For ever."""
         home = self._home
         while True:
-            now = home.clock.now()
+            now, offset_s = home.clock.now(), home.clock.keeper.offset_s
             end = floor_to(now, MINUTE_S) + timedelta(seconds=MINUTE_S)
             await home.clock.sleep((end - now).total_seconds())
-            if home.clock.now() < end:
-                continue
-            await self.end_minute(end)
+            was_set = abs(home.clock.keeper.offset_s - offset_s) > SMALL_S
+            if home.clock.now() >= end and not was_set:
+                await self.end_minute(end)
 
     async def end_minute(self, end: datetime) -> None:
         """Store the minute that ended at `end`, then whatever half-hours and days are due."""

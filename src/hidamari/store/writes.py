@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from hidamari.core.reading import Quality
 from hidamari.core.time import MINUTE_S, SLOT_S, from_unix, local_day
 from hidamari.store import days
 from hidamari.store.catalog import Catalog
@@ -110,6 +111,8 @@ def _slot_of_frames(connection: sqlite3.Connection, catalog: Catalog, at_s: int)
     stored = read_frames(connection, span, len(catalog))
     minutes = np.where(stored == MISSING, np.nan, stored * catalog.scales(columns))
     values, quality = slots_of_minutes(minutes, catalog.kinds)
+    # A guess as long as the counters, which know the whole silence, have not been laid out.
+    quality[quality == Quality.PARTLY] = Quality.ESTIMATE
     return Slots(at_s, catalog.slot_array(columns, values, quality))
 
 
