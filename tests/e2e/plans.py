@@ -335,7 +335,7 @@ def why(query: dict[str, str]) -> Json:
             {"mode": "surplus", "kw": None, "yen": 53.0},
             {"mode": "follow", "kw": None, "yen": 61.3},
         ],
-        "terms": [{"name": "bought", "yen": 88.0}, {"name": "stored_at_end", "yen": -27.0}],
+        "terms": [{"name": "bought", "yen": 88.0}, {"name": "d2.stored_at_end", "yen": -27.0}],
         "start": [
             {"at": iso(day + timedelta(hours=h)), "yen": yen}
             for h, yen in ((0, 53.4), (9, 0.0), (10, 4.1))

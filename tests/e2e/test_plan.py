@@ -92,6 +92,7 @@ def test_moving_a_block_by_buttons_tells_its_price_before_anything_is_saved(
         "slot": "2026-11-21T03:00:00Z",
         "slots": 6,
         "mode": "charge",
+        "kw": 1.2,
     }
     page.click_text("この時間にする")
     page.wait("!document.querySelector('main select')")
@@ -101,6 +102,7 @@ def test_moving_a_block_by_buttons_tells_its_price_before_anything_is_saved(
             "mode": "charge",
             "from": "2026-11-21T03:00:00.000Z",
             "until": "2026-11-21T06:00:00.000Z",
+            "kw": 1.2,
         }
     ]
 

@@ -2,12 +2,14 @@
 
 import { clock, localDay } from '../format.ts';
 import { addDays } from '../period.ts';
-import type { Num } from '../types.ts';
+import type { Num, PriceSlot } from '../types.ts';
 import type { Block, Flows, HomePlan, Kind, Mode, PlanResult, PlanSlot, Reason } from './types.ts';
 
 export const SLOTS = 48;
 const HALF_HOUR_MS = 1_800_000;
 const KW_PER_KWH = 2;
+/** Below this in a half-hour a thing does not run, it only listens. */
+export const RUNS_KWH = 0.05;
 
 export type When = 'yesterday' | 'today' | 'tomorrow';
 
@@ -84,6 +86,8 @@ export interface DayInput {
   time: Date;
   plan: HomePlan | null;
   result: PlanResult | null;
+  /** prices by start, for hours before the first plan */
+  prices?: PriceSlot[];
 }
 
 export function dayView(input: DayInput): DayView {
@@ -104,6 +108,10 @@ export function dayView(input: DayInput): DayView {
     blocks: [],
     open: [],
   };
+  for (const known of input.prices ?? []) {
+    const i = slotOf(known.at, day, zone);
+    if (i !== null && view.price[i] === null) view.price[i] = known.buy_yen_kwh;
+  }
   view.blocks = blocksOf(plan, view.starts);
   for (const row of rows) past(view, row, slotOf(row.start, day, zone));
   for (let i = 0; i < SLOTS; i++) ahead(view, slots.filter((s) => slotOf(s.start, day, zone) === i), i);
@@ -127,7 +135,7 @@ function assetsOf(plan: HomePlan | null, result: PlanResult | null): DayAsset[] 
 
 function past(view: DayView, row: PlanResult['slots'][number], i: number | null): void {
   if (i === null) return;
-  view.price[i] = row.buy_yen_kwh ?? null;
+  view.price[i] = row.buy_yen_kwh ?? view.price[i] ?? null;
   for (const name of FLOWS) {
     view.measured[name][i] = row.measured?.[name] ?? null;
     view.planned[name][i] = row.planned?.[name] ?? null;
@@ -161,11 +169,17 @@ function ahead(view: DayView, steps: PlanSlot[], i: number): void {
   }
 }
 
+/** Blocks that somebody can see: a battery's modes always, other things only while they run. */
+export function worthTelling(plan: HomePlan | null): Block[] {
+  const isBattery = (b: Block): boolean => plan?.assets.find((a) => a.asset === b.asset)?.kind === 'battery';
+  return (plan?.blocks ?? []).filter((b) => isBattery(b) || Math.abs(b.kwh ?? 0) > RUNS_KWH);
+}
+
 /** Blocks that touch the day, numbered from 1 in the order in which they begin. */
 function blocksOf(plan: HomePlan | null, starts: string[]): Block[] {
   const begin = Date.parse(starts[0] ?? '');
   const end = begin + SLOTS * HALF_HOUR_MS;
-  return (plan?.blocks ?? [])
+  return worthTelling(plan)
     .filter((b) => Date.parse(b.from) < end && Date.parse(b.to) > begin)
     .sort((a, b) => a.from.localeCompare(b.from) || a.n - b.n)
     .map((b, i) => ({ ...b, n: i + 1 }));

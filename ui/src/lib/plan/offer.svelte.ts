@@ -2,6 +2,7 @@
 
 import { api, ApiError, query } from '../api.ts';
 import { live } from '../live.svelte.ts';
+import { worthTelling } from './day.ts';
 import type { Block, HomePlan, PlanAsset } from './types.ts';
 
 const FRESH_MS = 60_000;
@@ -63,7 +64,7 @@ class Offer {
   /** What the plan does next: the first block that has not begun, else the one that runs. */
   get next(): { block: Block; running: boolean } | null {
     const now = live.time.getTime();
-    const ahead = (this.plan?.blocks ?? []).filter((b) => Date.parse(b.to) > now);
+    const ahead = worthTelling(this.plan).filter((b) => Date.parse(b.to) > now);
     const coming = ahead.find((b) => Date.parse(b.from) > now);
     const block = coming ?? ahead[0];
     return block ? { block, running: Date.parse(block.from) <= now } : null;

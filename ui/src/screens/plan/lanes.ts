@@ -3,13 +3,10 @@
 import { barsOf, type Bar, type Lane, type Track } from '$lib/charts/lanes.ts';
 import { energy } from '$lib/format.ts';
 import { t } from '$lib/i18n.svelte.ts';
-import { known_kwh, kw, spanOf, type DayAsset, type DayView } from '$lib/plan/day.ts';
+import { known_kwh, kw, RUNS_KWH, spanOf, type DayAsset, type DayView } from '$lib/plan/day.ts';
 import type { Block, Mode } from '$lib/plan/types.ts';
 import { barWords, kindWords, TONES } from '$lib/plan/words.ts';
 import type { Num } from '$lib/types.ts';
-
-/** Below this a thing does not run, it only listens. */
-const RUNS_KWH = 0.05;
 
 export interface Levels {
   soc_pct: Num[];
