@@ -13,20 +13,36 @@ from hidamari.home.assets import Asset, plan_battery, reserve_kwh
 from hidamari.home.heater import Household, heater_tank
 from hidamari.home.pricing import Prices
 from hidamari.home.travel import Travel, car_storage
+from hidamari.plan.battery import Battery
 from hidamari.plan.horizon import Bill, Horizon
 from hidamari.plan.ladder import Ask
 from hidamari.plan.parts.part import Asset as PlanAsset
 from hidamari.plan.parts.storage import Storage
 from hidamari.plan.recursion import Outcomes
 from hidamari.plan.request import PlanRequest
+from hidamari.plan.value import EndValue
 from hidamari.store.pack import FloatArray
 
 SLOT_H = 0.5
 LEAST_STEP_H = 1.0 / 60.0
-# How much of what is measured now stands for the coming half-hours instead of the forecast.
-NOW_SHARES = (0.7, 0.3, 0.15, 0.05)
+# How much of the last half-hour's use stands for the coming ones instead of the forecast, and how
+# much of its sun's error stays. Found on 40 days of a measured home: the error of the next
+# half-hour falls from 0.35 to 0.31 of the use and from 0.125 to 0.077 of the sun.
+LOAD_SHARES = (0.6, 0.3, 0.15, 0.05)
+SUN_SHARES = (0.7, 0.5, 0.35, 0.25)
+LEAST_RATIO, MOST_RATIO = 0.2, 2.0
+SEEN_KWH = 0.02  # less sun in a half-hour tells nothing
 END_SHARE = 0.8  # what is left in the battery at the end saves a night purchase, mostly
 PULL_YEN_KWH = 1.0  # selling must not pay more than buying saves, or energy would go in circles
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """The last thirty minutes as a half-hour's kWh, and the sun that had been forecast for them."""
+
+    load_kwh: float | None = None
+    pv_kwh: float | None = None
+    pv_made_kwh: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +54,7 @@ class Facts:
     assets: tuple[Asset, ...]
     prices: Prices
     outlook: Outlook
-    load_now_kw: float | None = None
-    pv_now_kw: float | None = None
+    recent: Recent = field(default_factory=Recent)
     usual_kwh: Mapping[str, FloatArray] = field(default_factory=dict)  # by asset id, (48,)
     household: Household = field(default_factory=Household)
     travel: Travel = field(default_factory=Travel)
@@ -68,8 +83,8 @@ def ask_of(facts: Facts) -> Ask:
     hour = local_hours(facts.now, step_h, facts.settings)
     buy, sell = planning_prices(facts, count)
     share = step_h[0] / SLOT_H
-    load_kwh = _with_now(outlook.load_kwh[:count], facts.load_now_kw)
-    pv_kwh = _with_now(outlook.pv_kwh[:count], facts.pv_now_kw)
+    load_kwh = _load_ahead(outlook.load_kwh[:count], facts.recent)
+    pv_kwh = _sun_ahead(outlook.pv_kwh[:count], facts.recent)
     load_kwh = load_kwh + _left_alone(facts, hour)
     net = _shifted_net(outlook, load_kwh, pv_kwh, count)
     load_kwh[0] *= share
@@ -88,7 +103,7 @@ def ask_of(facts: Facts) -> Ask:
     request = PlanRequest(horizon, assets, _bill(facts))
     outcomes = None
     if main is not None:
-        end_yen = END_SHARE * float(buy.min()) * main.battery.discharge_efficiency
+        end_yen = _end_value(horizon, main.battery).rest_yen_kwh
         outcomes = Outcomes(
             net,
             outlook.weight,
@@ -115,8 +130,15 @@ def plan_assets(facts: Facts, horizon: Horizon, hour: FloatArray) -> tuple[PlanA
                 found.append(car)
         elif asset.storage is not None:
             battery = plan_battery(asset.storage, reserve_kwh(asset, facts.settings.plan))
-            found.append(Storage(asset.id, battery, asset.storage.stored_kwh))
+            end = _end_value(horizon, battery)
+            found.append(Storage(asset.id, battery, asset.storage.stored_kwh, end=end))
     return tuple(found)
+
+
+def _end_value(horizon: Horizon, battery: Battery) -> EndValue:
+    """What is left at the end, the same for the program and for the choice over scenarios."""
+    yen = END_SHARE * float(horizon.buy_yen_kwh.min()) * battery.discharge_efficiency
+    return EndValue(0.0, yen, yen)
 
 
 def planning_prices(facts: Facts, count: int) -> tuple[FloatArray, FloatArray]:
@@ -138,14 +160,24 @@ def _marginal(facts: Facts, buy: FloatArray, count: int) -> FloatArray:
     return facts.prices.marginal_yen_kwh[:count]
 
 
-def _with_now(path_kwh: FloatArray, now_kw: float | None) -> FloatArray:
-    """The forecast drawn to what is measured now over the next half-hours."""
+def _load_ahead(path_kwh: FloatArray, recent: Recent) -> FloatArray:
+    """The forecast drawn to what was used in the last half-hour."""
     path = path_kwh.copy()
-    if now_kw is None or not np.isfinite(now_kw):
-        return path
-    for i, share in enumerate(NOW_SHARES[: len(path)]):
-        path[i] += share * (now_kw * SLOT_H - path[i])
+    if recent.load_kwh is not None:
+        for i, share in enumerate(LOAD_SHARES[: len(path)]):
+            path[i] += share * (recent.load_kwh - path[i])
     return np.maximum(path, 0.0)
+
+
+def _sun_ahead(path_kwh: FloatArray, recent: Recent) -> FloatArray:
+    """The forecast with the last half-hour's error, fading."""
+    path = path_kwh.copy()
+    if recent.pv_kwh is None or recent.pv_made_kwh is None or recent.pv_made_kwh < SEEN_KWH:
+        return path
+    ratio = min(max(recent.pv_kwh / recent.pv_made_kwh, LEAST_RATIO), MOST_RATIO)
+    for i, share in enumerate(SUN_SHARES[: len(path)]):
+        path[i] *= 1.0 + share * (ratio - 1.0)
+    return path
 
 
 def _left_alone(facts: Facts, hour: FloatArray) -> FloatArray:

@@ -11,6 +11,7 @@ from hidamari.home import control, planned
 from hidamari.home.arbiter import Proposal
 from hidamari.home.control import Control
 from hidamari.home.explain import Explained, Move, explain, step_of, try_move
+from hidamari.home.house import House
 from hidamari.home.outlay import Outlay, outlay_of
 from hidamari.home.planning import Made, NotedSolver, Now, Planning
 from hidamari.home.sending import Wire
@@ -180,11 +181,7 @@ class Energy:
 
     def _now(self, at: datetime) -> Now:
         home = self.home
-        flow, _ = home.house.flow(home.clock.monotonic_s())
-        load_kw = flow.load_kw
-        if load_kw is not None:
-            load_kw -= flow.gen_kw or 0.0
-        return Now(at, home.settings, self.control.assets(), load_kw, flow.pv_kw)
+        return Now(at, home.settings, self.control.assets(), outdoor_c(home.house))
 
     def _tell(self, notice: Notice | None, at: datetime) -> None:
         """One notice for each step down, one line in the log for each step up."""
@@ -212,3 +209,12 @@ class Energy:
             nap.cancel()
             call.cancel()
             event.clear()
+
+
+def outdoor_c(house: House) -> float | None:
+    """The air outside, where an air conditioner tells it."""
+    for live in house.devices.values():
+        found = live.device.as_number("outdoor_c")
+        if found is not None and not live.silent:
+            return found
+    return None

@@ -24,6 +24,8 @@ LONGEST_RUN_H = 7.0
 RUNS_KW = 0.1
 TELL_BEFORE_H = 1.0
 PERSONS = 4.0
+FEWEST_TARGET_DAYS = 5
+DAY_RESERVE = 1.1
 MOST_DRAW_KWH = 15.0  # in a half-hour: a bath is 5
 
 
@@ -35,6 +37,7 @@ class Household:
     reserve_kwh: FloatArray | None = None
     outdoor_c: float | None = None
     is_learned: bool = False
+    target_kwh: float | None = None  # heat that its runs end with
 
 
 def household_of(
@@ -77,7 +80,7 @@ def heater_tank(
     step_h = horizon.step_h
     cop = np.full(horizon.count, tank.cop)
     mean, reserve = _draws(household, hour, step_h)
-    full_kwh = tank.full_kwh
+    full_kwh = heated_to_kwh(tank, household)
     may_run = allowed_steps(plan, hour)
     announced = announced_step(device, hour)
     if announced is not None and not may_run[announced]:
@@ -95,6 +98,26 @@ def heater_tank(
         announced=announced,
         running=running,
     )
+
+
+def heated_to_kwh(tank: TankModel, household: Household) -> float:
+    """The heat at which a run ends: what its runs were seen to end with, at most a full tank."""
+    if household.target_kwh is None:
+        return tank.full_kwh
+    return min(max(household.target_kwh, tank.heat_kwh), tank.full_kwh)
+
+
+def usual_target_kwh(tank_l: FloatArray, drawn: FloatArray, tank: TankModel) -> float | None:
+    """How far its runs heat the tank, from days of levels and draws, both (days, 48).
+
+    Never less than a day with much draw needs, so that a target does not shrink by itself.
+    """
+    known = np.isfinite(tank_l).mean(axis=1) > 0.9
+    if known.sum() < FEWEST_TARGET_DAYS:
+        return None
+    highest = np.nanmax(tank_l[known], axis=1) * tank.kwh_per_l
+    needed = np.nansum(drawn[known], axis=1)
+    return float(max(np.quantile(highest, 0.7), DAY_RESERVE * np.quantile(needed, 0.8)))
 
 
 def allowed_steps(plan: PlanSettings, hour: FloatArray) -> NDArray[np.bool_]:

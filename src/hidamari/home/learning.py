@@ -50,6 +50,7 @@ class Learning:
     day: date | None = None
     slot: int = DAY_SLOTS
     measured_days: int = 0
+    before_pv_kwh: float | None = None  # forecast for the half-hour before the present one
     sky: dict[date, FloatArray] = field(default_factory=dict)  # forecast kW/m2 by local day
     made: list[tuple[FloatArray, FloatArray]] = field(default_factory=list)
     truth: list[tuple[list[float], list[float]]] = field(default_factory=list)
@@ -123,6 +124,8 @@ class Learning:
             return
         known = half_hours(store, day, self.place.zone)
         for slot in range(self.slot, end):
+            if slot == end - 1 and end < DAY_SLOTS:
+                self.before_pv_kwh = float(self.forecaster.look().pv_kwh[0])
             load_kwh, pv_kwh = float(known[slot, 0]), float(known[slot, 1])
             self.forecaster.observe(load_kwh, pv_kwh)
             self.truth[-1][0].append(load_kwh)

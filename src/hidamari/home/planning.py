@@ -13,13 +13,17 @@ from hidamari.core.time import day_bounds, local_day, slot_start
 from hidamari.devices.water_heater import TankModel
 from hidamari.forecast.load import PastDays
 from hidamari.forecast.outlook import Outlook
-from hidamari.home.asking import Facts, ask_of, with_other_loads
+from hidamari.home.asking import Facts, Recent, ask_of, with_other_loads
 from hidamari.home.assets import Asset
-from hidamari.home.heater import Household, heat_drawn, household_of
+from hidamari.home.expected import as_carried_out
+from hidamari.home.heater import Household, heat_drawn, household_of, usual_target_kwh
 from hidamari.home.learning import (
     DAY_SLOTS,
+    GEN,
     HOME,
+    LOAD,
     PROFILE_DAYS,
+    PV,
     Learning,
     day_kind,
     place_of,
@@ -41,18 +45,18 @@ logger = logging.getLogger(__name__)
 
 HORIZON_SLOTS = 72
 TRIP_WEEKS = 8
+SLOT_H = 0.5
+RECENT_MINUTES = 15
 USUAL = {"heater_kw": SeriesKey(HOME, "heater_kw"), "ev_kw": SeriesKey(HOME, "ev_kw")}
 
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """What the running home hands to a plan: the instant, settings, assets, and powers."""
+    """What the running home hands to a plan: the instant, settings, assets, the air outside."""
 
     at: datetime
     settings: Settings
     assets: tuple[Asset, ...]
-    load_kw: float | None = None
-    pv_kw: float | None = None
     outdoor_c: float | None = None
 
 
@@ -95,6 +99,7 @@ class _Habits:
     """What is learned once a day."""
 
     day: date
+    known: frozenset[str]  # assets that had told enough of themselves
     usual_kwh: dict[str, FloatArray]
     household: Household
     travel: Travel
@@ -125,10 +130,12 @@ class Planning:
         while not learning.catch_up(self.store, now.at):
             pass
         prices = self._prices(now)
-        facts = self._facts(now, prices, learning.look())
+        outlook = learning.look()
+        recent = _recent(self.store, now, outlook, learning.before_pv_kwh)
+        facts = self._facts(now, prices, outlook, recent)
         ask = ask_of(facts)
         self._now, self._main = now.at, ask.main
-        plan = self.ladder.plan(ask)
+        plan = as_carried_out(self.ladder.plan(ask), ask)
         load_nmae, pv_nmae = learning.scores()
         self.made = Made(
             plan, ask, facts, self.solver.request, learning.measured_days, load_nmae, pv_nmae
@@ -150,7 +157,7 @@ class Planning:
         contract = contract_now(now.settings, self.folder, now.at)
         return prices_ahead(contract, self.store, now.at, HORIZON_SLOTS)
 
-    def _facts(self, now: Now, prices: Prices, outlook: Outlook) -> Facts:
+    def _facts(self, now: Now, prices: Prices, outlook: Outlook, recent: Recent) -> Facts:
         habits = self._learn_habits(now)
         local = now.at.astimezone(now.settings.zone)
         return Facts(
@@ -159,21 +166,21 @@ class Planning:
             now.assets,
             prices,
             outlook,
-            now.load_kw,
-            now.pv_kw,
+            recent,
             habits.usual_kwh,
-            habits.household,
+            replace(habits.household, outdoor_c=now.outdoor_c),
             replace(habits.travel, local=local),
         )
 
     def _learn_habits(self, now: Now) -> _Habits:
         today = local_day(now.at, now.settings.zone)
-        known = {asset.id for asset in now.assets}
+        known = {asset.id for asset in now.assets if asset.model is not None}
         old = self._habits
-        if old is not None and old.day == today and set(old.usual_kwh) == known:
+        if old is not None and old.day == today and known <= old.known:
             return old
         self._habits = _Habits(
             today,
+            frozenset(known),
             _usual(self.store, now, today),
             _household(self.store, now, today),
             _travel(self.store, now, today),
@@ -196,6 +203,26 @@ class Planning:
         if slot is not None:
             self._chosen = (slot, found)
         return found
+
+
+def _recent(store: Store, now: Now, outlook: Outlook, before_pv_kwh: float | None) -> Recent:
+    """The last thirty minutes, and what sun had been forecast for them."""
+    end = now.at.replace(second=0, microsecond=0)
+    keys = [key for key in (LOAD, GEN, PV) if key in store.series()]
+    if LOAD not in keys:
+        return Recent()
+    minutes = store.minutes(keys, end - timedelta(minutes=30), end)
+    known = np.isfinite(minutes).sum(axis=0) >= RECENT_MINUTES
+    mean = {
+        key: float(np.nanmean(minutes[:, i])) * SLOT_H if known[i] else None
+        for i, key in enumerate(keys)
+    }
+    load, gen, pv = mean.get(LOAD), mean.get(GEN), mean.get(PV)
+    made = None
+    if before_pv_kwh is not None:
+        share = (now.at - slot_start(now.at)).total_seconds() / 1800.0
+        made = share * float(outlook.pv_kwh[0]) + (1.0 - share) * before_pv_kwh
+    return Recent(None if load is None else load - (gen or 0.0), pv, made)
 
 
 def powers_of_others(home: HomePlan, key: str | None, slot_h: float) -> FloatArray:
@@ -227,6 +254,7 @@ def _household(store: Store, now: Now, today: date) -> Household:
     persons = now.settings.home.people
     days = [today - timedelta(days=i) for i in range(2 * PROFILE_DAYS, 0, -1)]
     past = PastDays(np.zeros((0, DAY_SLOTS)), ())
+    target = None
     if tank is not None:
         start, _ = day_bounds(days[0], now.settings.zone)
         end, _ = day_bounds(today, now.settings.zone)
@@ -236,7 +264,8 @@ def _household(store: Store, now: Now, today: date) -> Household:
         whole = np.isfinite(drawn).mean(axis=1) > 0.9
         kept = tuple(day_kind(day) for day, ok in zip(days, whole, strict=True) if ok)
         past = PastDays(np.nan_to_num(drawn[whole]), kept)
-    return household_of(past, kinds, persons, now.outdoor_c)
+        target = usual_target_kwh(level, drawn, tank)
+    return replace(household_of(past, kinds, persons, now.outdoor_c), target_kwh=target)
 
 
 def _travel(store: Store, now: Now, today: date) -> Travel:
