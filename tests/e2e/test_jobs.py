@@ -49,7 +49,7 @@ def test_a_first_password_must_be_changed_before_anything_else(
     page.wait_text("2回の入力が違います")
     page.type("#repeat", "a long sentence")
     page.click_text("このパスワードにする")
-    page.wait("location.pathname === '/'")
+    page.wait("location.pathname === '/setup' && location.search === '?step=devices'")
     assert ("PUT", "password", {"current": "first", "new": "a long sentence"}) in home.sent
 
 

@@ -16,6 +16,8 @@ from tests.e2e.server import FixtureHome
 WHOLE = bool(os.environ.get("E2E"))
 LOOKS = list(itertools.product(("light", "dark"), SIZES))
 CASES = [(screen, state) for screen in SCREENS for state in screen.states]
+# An old small phone, or a tablet at 200 % zoom.
+NARROWEST = (320, 640)
 ALLOWED = ("status of 5", "status of 401", "WebSocket", "ERR_")
 
 
@@ -53,6 +55,10 @@ def test_a_screen_is_complete_and_accessible_in_every_state(
             name = f"{screen.name}-{state}-{lang}-{theme}-{size[0]}"
             page.picture(artifacts / f"{name}.png")
             wrong += [f"{name}: {fault}" for fault in faults(page)]
+        page.look(*NARROWEST)
+        page.rest(0.05)
+        wide = page.run("document.documentElement.scrollWidth - innerWidth")
+        wrong += [f"{lang}: {wide} px too wide at {NARROWEST[0]}"] if wide > 0 else []
     home.release()
     wrong += [c for c in page.complaints if not any(word in c for word in ALLOWED)]
     wrong += [r for r in page.requests if not at_home(r, home.url)]
