@@ -79,14 +79,21 @@ def sim(
     ),
     seed: Annotated[int, typer.Option(help="One seed gives one house.")] = 1,
     state: Annotated[Path | None, typer.Option(help="File that keeps the house.")] = None,
-    recorded: Annotated[Path | None, typer.Option(help="JSON of recorded devices instead.")] = None,
+    recorded: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="JSON of recorded devices instead."),
+    ] = None,
+    series: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="CSV: at, load_kwh, pv_kwh of a home."),
+    ] = None,
     clock: Annotated[str, typer.Option(hidden=True)] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One ready line for scripts.")] = False,
 ) -> None:
     """Run the simulated house alone, for any ECHONET Lite controller."""
     from hidamari.demo import SimWishes, run_sim_command
 
-    sys.exit(run_sim_command(SimWishes(net, seed, state, recorded, clock, as_json)))
+    sys.exit(run_sim_command(SimWishes(net, seed, state, recorded, series, clock, as_json)))
 
 
 @app.command()

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,7 +20,8 @@ from hidamari.core.errors import InputError, StartError, StoreDamaged
 from hidamari.core.time import from_unix
 from hidamari.demo_home import USER, furnish
 from hidamari.echonet.frame import PORT
-from hidamari.sim.run import run_recorded, run_sim
+from hidamari.sim.replay import read_csv
+from hidamari.sim.run import Net, SimHouse, run_recorded, world_of
 from hidamari.store.files import load_file, save_file
 
 READY_WITHIN_S = 120.0
@@ -261,6 +263,7 @@ class SimWishes:
     seed: int
     state: Path | None
     recorded: Path | None
+    series: Path | None
     clock: str
     as_json: bool
 
@@ -279,6 +282,13 @@ def run_sim_command(wishes: SimWishes) -> int:
         if wishes.recorded is not None:
             asyncio.run(run_recorded(wishes.net, wishes.recorded, ready))
         else:
-            clock = clock_from(wishes.clock)
-            asyncio.run(run_sim(wishes.net, wishes.seed, clock, wishes.state, ready))
+            asyncio.run(_serve_house(wishes, ready))
     return 0
+
+
+async def _serve_house(wishes: SimWishes, ready: Callable[[], None]) -> None:
+    """The house of the seed, or one that lives the days of a person's own series."""
+    clock = clock_from(wishes.clock)
+    replay = read_csv(wishes.series, wishes.seed) if wishes.series else None
+    world = world_of(wishes.seed, clock, wishes.state, replay)
+    await SimHouse(world, clock, Net.parse(wishes.net), wishes.state).serve(ready)

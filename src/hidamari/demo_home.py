@@ -42,8 +42,8 @@ NAMES = {
     "v2h": "電気自動車 (V2H)",
     "lamp": "リビングの照明",
 }
-PLAN = "tepco_smartlife_s"
-CONTRACT_A = 60
+PLAN = "chubu_smartlife"
+CONTRACT_KVA = 10
 READING_DAY = 12
 # Fixed price of the years after the start of operation (residential PV under 10 kW, FY2024: 16).
 SELL_YEN_KWH = 16.0
@@ -94,7 +94,7 @@ def _settle(store: Store, ids: dict[str, str], now: datetime) -> None:
     first = date(now.year - 2, 4, 1).isoformat()
     contract: JsonValue = {
         "plan": PLAN,
-        "contract_a": CONTRACT_A,
+        "contract_kva": CONTRACT_KVA,
         "reading_day": READING_DAY,
         "sell": [{"start": first, "sell_yen_kwh": SELL_YEN_KWH}],
     }
