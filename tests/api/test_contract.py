@@ -105,6 +105,8 @@ MATRIX = [
         404,
         body={"asset": "bat1", "slot": "2026-05-15T03:00:00Z", "mode": "hold"},
     ),
+    Call("GET", f"{V1}/modes", Action.VIEW),
+    Call("PUT", f"{V1}/modes", Action.SETTINGS, body={"mode": "self"}),
     Call("GET", f"{V1}/events", Action.VIEW, url=f"{V1}/events?kind=log,notice&limit=2"),
     Call("GET", f"{V1}/settings", Action.VIEW_SETTINGS),
     Call("PATCH", f"{V1}/settings", Action.SETTINGS, body={"target": {"month_kwh": 300}}),
