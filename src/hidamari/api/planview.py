@@ -14,7 +14,7 @@ from hidamari.home.arbiter import Rank
 from hidamari.home.assets import Asset, reserve_kwh
 from hidamari.home.decide import flows, planned_mode
 from hidamari.home.energy import Energy
-from hidamari.home.learning import slot_energies
+from hidamari.home.learning import slots_kwh
 from hidamari.home.live import kilo
 from hidamari.home.planned import DAY_KEY, PlannedSlot, day_slots
 from hidamari.home.planning import Made
@@ -98,7 +98,7 @@ def result_body(energy: Energy, day: date, lang: str) -> schema.ResultBody:
     keys = [SeriesKey("home", name) for name in HOUSE]
     keys += [SeriesKey(a.id, kilo(a.live.device.power)[0]) for a in assets]
     edge = start + timedelta(seconds=SLOT_S * count)
-    measured = slot_energies(home.store, keys, start, edge)
+    measured = slots_kwh(home.store, keys, start, edge)
     slots = [_result(plans.get(at), at, assets, measured[i]) for i, at in enumerate(starts)]
     load, pv = _errors(plans, starts, measured)
     return schema.ResultBody(

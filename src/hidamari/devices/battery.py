@@ -102,6 +102,12 @@ class Battery(Common, group=0x02, code=0x7D, kind="battery"):
     cells = choice(0xE6, Cells, use=Use(0))
     grid = choice(0xDB, Grid, use=Use(300))
 
+    @property
+    def spare_ac_kwh(self) -> float | None:
+        """Home: what it can still give at its AC side [kWh] (EPC A5), where it tells."""
+        wh = self.dischargeable_wh
+        return None if wh is None else wh / 1000.0
+
     def model(self) -> "BatteryModel | None":
         """Home: what is stored and the limits, as far as the device tells them."""
         whole_wh = self.rated_wh or self.discharge_capacity_wh or self.charge_capacity_wh

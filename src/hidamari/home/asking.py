@@ -81,7 +81,7 @@ def ask_of(facts: Facts) -> Ask:
     count = min(len(outlook.load_kwh), len(prices.buy_yen_kwh))
     step_h = steps_h(facts.now, count)
     hour = local_hours(facts.now, step_h, facts.settings)
-    buy, sell = planning_prices(facts, count)
+    buy, sell = planning_yen_kwh(facts, count)
     share = step_h[0] / SLOT_H
     load_kwh = _load_ahead(outlook.load_kwh[:count], facts.recent)
     pv_kwh = _sun_ahead(outlook.pv_kwh[:count], facts.recent)
@@ -103,14 +103,14 @@ def ask_of(facts: Facts) -> Ask:
     request = PlanRequest(horizon, assets, _bill(facts))
     outcomes = None
     if main is not None:
-        end_yen = _end_value(horizon, main.battery).rest_yen_kwh
+        end_yen_kwh = _end_value(horizon, main.battery).rest_yen_kwh
         outcomes = Outcomes(
             net,
             outlook.weight,
             _marginal(facts, buy, count).astype(np.float32),
             sell.astype(np.float32),
             SLOT_H,
-            end_yen,
+            end_yen_kwh,
         )
     key = main.key if main is not None else None
     return Ask(facts.now, request, hour, key, outcomes, outlook.is_enough)
@@ -141,7 +141,7 @@ def _end_value(horizon: Horizon, battery: Battery) -> EndValue:
     return EndValue(0.0, yen, yen)
 
 
-def planning_prices(facts: Facts, count: int) -> tuple[FloatArray, FloatArray]:
+def planning_yen_kwh(facts: Facts, count: int) -> tuple[FloatArray, FloatArray]:
     """The prices that the plan goes by: the contract's, or those of the wished-for purpose.
 
     Self-sufficiency and the rule mode buy as little as they can: every kWh bought counts the same

@@ -108,9 +108,9 @@ def _model(live: LiveDevice) -> BatteryModel | CarModel | TankModel | None:
 
 def _with_own_floor(device: BatteryDevice, model: BatteryModel) -> BatteryModel:
     """EPC A5 tells what can still be had: what stays below it is the device's own floor."""
-    if device.dischargeable_wh is None:
+    if device.spare_ac_kwh is None:
         return model
-    spare_kwh = device.dischargeable_wh / 1000.0 / model.discharge_eff
+    spare_kwh = device.spare_ac_kwh / model.discharge_eff
     floor_kwh = max(0.0, min(model.stored_kwh, model.stored_kwh - spare_kwh))
     return BatteryModel(
         capacity_kwh=model.capacity_kwh,

@@ -176,8 +176,8 @@ def next_run(home: HomePlan, key: str, hour: FloatArray) -> Run | None:
         if int(step) - last > 2:
             break
         last = int(step)
-    energy = float((power * home.horizon.step_h)[first : last + 1].sum())
-    return Run(first, last, float(hour[first]), energy)
+    energy_kwh = float((power * home.horizon.step_h)[first : last + 1].sum())
+    return Run(first, last, float(hour[first]), energy_kwh)
 
 
 def can_shift(run: Run, device: WaterHeater, now_h: float, writable: frozenset[int]) -> int | None:

@@ -138,16 +138,14 @@ class Learning:
 def half_hours(store: Store, day: date, zone: ZoneInfo) -> FloatArray:
     """Use less other generation, and sun [kWh], of a local day by the clock, NaN = missing."""
     start, _ = day_bounds(day, zone)
-    values = slot_energies(store, [LOAD, GEN, PV], start, start + timedelta(days=1))
+    values = slots_kwh(store, [LOAD, GEN, PV], start, start + timedelta(days=1))
     load = values[:, 0] - np.nan_to_num(values[:, 1])
     # A home without an array has none of these values: no sun is what it makes.
     pv = values[:, 2] if np.isfinite(values[:, 2]).any() else np.nan_to_num(values[:, 2])
     return np.stack([load, pv], axis=1)
 
 
-def slot_energies(
-    store: Store, keys: list[SeriesKey], start: datetime, end: datetime
-) -> FloatArray:
+def slots_kwh(store: Store, keys: list[SeriesKey], start: datetime, end: datetime) -> FloatArray:
     """kWh of each half-hour, from its minutes where no row was written yet, NaN = missing."""
     count = (unix(end) - unix(start)) // SLOT_S
     found = np.full((count, len(keys)), np.nan)
@@ -182,16 +180,14 @@ def usual_day(store: Store, key: SeriesKey, today: date, zone: ZoneInfo) -> Floa
     """Mean kWh per half-hour of the last two weeks' days, zero where nothing is known, (48,)."""
     start, _ = day_bounds(today - timedelta(days=PROFILE_DAYS), zone)
     end, _ = day_bounds(today, zone)
-    days = slot_energies_of_days(store, key, start, end)
+    days = days_kwh_of(store, key, start, end)
     known = np.isfinite(days)
     total = np.where(known, days, 0.0).sum(axis=0)
     answer: FloatArray = total / np.maximum(known.sum(axis=0), 1)
     return answer
 
 
-def slot_energies_of_days(
-    store: Store, key: SeriesKey, start: datetime, end: datetime
-) -> FloatArray:
+def days_kwh_of(store: Store, key: SeriesKey, start: datetime, end: datetime) -> FloatArray:
     """A series by days from local midnight `start` on, (days, 48), NaN = missing."""
     try:
         values = store.slots([key], start, end)[0][:, 0] if key in store.series() else np.zeros(0)

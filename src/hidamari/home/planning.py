@@ -26,8 +26,8 @@ from hidamari.home.learning import (
     PV,
     Learning,
     day_kind,
+    days_kwh_of,
     place_of,
-    slot_energies_of_days,
     usual_day,
 )
 from hidamari.home.pricing import Prices, contract_now, prices_ahead
@@ -71,6 +71,7 @@ class Made:
     days: int
     load_nmae: float | None = None
     pv_nmae: float | None = None
+    outcomes: Outcomes | None = None  # what the battery's mode was chosen over
 
 
 @dataclass(slots=True)
@@ -119,6 +120,7 @@ class Planning:
     _chosen: tuple[datetime, Choice] | None = None
     _now: datetime | None = None
     _main: str | None = None
+    _asked: Outcomes | None = None
 
     def __post_init__(self) -> None:
         self.ladder = Ladder(self.solver, choose=self._choose)
@@ -138,7 +140,14 @@ class Planning:
         plan = as_carried_out(self.ladder.plan(ask), ask)
         load_nmae, pv_nmae = learning.scores()
         self.made = Made(
-            plan, ask, facts, self.solver.request, learning.measured_days, load_nmae, pv_nmae
+            plan,
+            ask,
+            facts,
+            self.solver.request,
+            learning.measured_days,
+            load_nmae,
+            pv_nmae,
+            self._asked,
         )
         return self.made
 
@@ -199,6 +208,7 @@ class Planning:
         if home is not None:
             others = powers_of_others(home, self._main, outcomes.slot_h)
             outcomes = with_other_loads(outcomes, others)
+        self._asked = outcomes
         found = choose(outcomes, battery, stored_kwh)
         if slot is not None:
             self._chosen = (slot, found)
@@ -258,8 +268,8 @@ def _household(store: Store, now: Now, today: date) -> Household:
     if tank is not None:
         start, _ = day_bounds(days[0], now.settings.zone)
         end, _ = day_bounds(today, now.settings.zone)
-        level = slot_energies_of_days(store, SeriesKey(HOME, "tank_l"), start, end)
-        power = slot_energies_of_days(store, USUAL["heater_kw"], start, end)
+        level = days_kwh_of(store, SeriesKey(HOME, "tank_l"), start, end)
+        power = days_kwh_of(store, USUAL["heater_kw"], start, end)
         drawn = heat_drawn(level.ravel(), power.ravel(), tank).reshape(level.shape)
         whole = np.isfinite(drawn).mean(axis=1) > 0.9
         kept = tuple(day_kind(day) for day, ok in zip(days, whole, strict=True) if ok)
@@ -276,8 +286,8 @@ def _travel(store: Store, now: Now, today: date) -> Travel:
     first = today - timedelta(weeks=TRIP_WEEKS)
     start, _ = day_bounds(first, now.settings.zone)
     end, _ = day_bounds(today, now.settings.zone)
-    plug = slot_energies_of_days(store, SeriesKey(car.id, "plug"), start, end).ravel()
-    soc = slot_energies_of_days(store, SeriesKey(car.id, "soc_pct"), start, end).ravel()
+    plug = days_kwh_of(store, SeriesKey(car.id, "plug"), start, end).ravel()
+    soc = days_kwh_of(store, SeriesKey(car.id, "soc_pct"), start, end).ravel()
     known = np.isfinite(plug)
     if not known.any():
         return Travel()

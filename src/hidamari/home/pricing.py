@@ -15,7 +15,7 @@ from hidamari.core.price import prices, sell_yen_kwh, stretches
 from hidamari.core.reading import SeriesKey
 from hidamari.core.tariff_files import load_plans
 from hidamari.core.time import SLOT_S, day_bounds, local_day, slot_start, unix
-from hidamari.home.learning import slot_energies
+from hidamari.home.learning import slots_kwh
 from hidamari.plan.horizon import Tiers
 from hidamari.store.db import Store
 from hidamari.store.pack import FloatArray
@@ -102,7 +102,7 @@ def _used_kwh(contract: Contract, store: Store, now: datetime) -> float:
     """What counts for the tiers since the reading day."""
     zone = contract.zone
     first, _ = day_bounds(period_on(contract, local_day(now, zone)).start, zone)
-    kwh = slot_energies(store, [IMPORT, EXPORT], first, now)
+    kwh = slots_kwh(store, [IMPORT, EXPORT], first, now)
     if not len(kwh):
         return 0.0
     unix_s = unix(first) + SLOT_S * np.arange(len(kwh), dtype=np.int64)
@@ -138,7 +138,7 @@ def _tiers(
 def _day_kwh(store: Store, now_s: int) -> float:
     """Mean import a day of the last week."""
     end = slot_start(datetime.fromtimestamp(now_s, tz=UTC))
-    kwh = slot_energies(store, [IMPORT], end - timedelta(days=REST_DAYS), end)
+    kwh = slots_kwh(store, [IMPORT], end - timedelta(days=REST_DAYS), end)
     return float(np.nansum(kwh)) / REST_DAYS
 
 
