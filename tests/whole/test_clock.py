@@ -29,7 +29,7 @@ class Run(NamedTuple):
 
 
 async def lived(wrong_s: list[tuple[float, float]]) -> Run:
-    """A half-hour of a home of meter and array; (seconds after noon, error of its clock) in order."""
+    """A half-hour of a home of meter and array; (seconds after noon, clock error) in order."""
     async with a_street(start=START) as street:
         street.keep_only("smart_meter", "solar")
         street.kernel.synchronised = False
