@@ -61,6 +61,7 @@ def modes(state: State, chosen: str = "cost") -> Json:
         "mode": chosen,
         "modes": [
             {"id": mode, "conditions": found, "all_met": all(c["met"] for c in found)}
+            | {"allowed": all(c["met"] is not False or c["kind"] != "need" for c in found)}
             | {"disclaimers": notes if found else []}
             for mode, found in (
                 ("cost", []),
@@ -82,7 +83,9 @@ def condition(key: str, text: str, reading: str, met: bool | None, link: str = "
         if link
         else "記録がたまるまでお待ちください。"
     )
-    return {"id": key, "text": text, "reading": reading, "met": met, "mend": mend, "link": link}
+    kind = "wish" if key == "ASC-11" else "need"
+    found = {"id": key, "kind": kind, "text": text, "reading": reading, "met": met}
+    return found | {"mend": mend, "link": link}
 
 
 SETTINGS: Json = {
@@ -91,9 +94,8 @@ SETTINGS: Json = {
     "assets": {BATTERY: True, CAR: True, HEATER: True},
     "reserve_pct": 20,
     "outage_pct": 60,
-    "quiet_from_h": 22,
-    "quiet_to_h": 6,
-    "car": {"days": [0, 1, 2, 3, 4], "ready_h": 8, "need_pct": 80},
+    "heater": {"day_boil": True, "pause": False, "quiet_from_h": 22, "quiet_to_h": 6},
+    "car": {"days": [0, 1, 2, 3, 4], "ready_h": 7.5, "need_pct": 80, "solar": False},
     "import_limit_kw": None,
     "weather": "open_meteo",
 }

@@ -254,5 +254,10 @@ def test_the_limits_of_the_plan_are_saved(home: FixtureHome, page: Browser) -> N
     page.wait_text("保存しました")
     saved = sent(home, "settings")[-1]["plan"]
     assert saved["reserve_pct"] == 30
-    assert saved["quiet_from_h"] == 23
-    assert saved["car"] == {"days": [0, 1, 2, 3, 4], "ready_h": 8, "need_pct": 80}
+    assert saved["heater"]["quiet_from_h"] == 23
+    assert saved["car"] == {
+        "days": [0, 1, 2, 3, 4],
+        "ready_h": 7.5,
+        "need_pct": 80,
+        "solar": False,
+    }

@@ -195,6 +195,7 @@ export interface Condition {
   text: string;
   reading: string;
   met: boolean | null;
+  kind?: 'need' | 'wish' | 'promise';
   mend: string;
   link: string;
 }
@@ -202,6 +203,8 @@ export interface Condition {
 export interface ModeEntry {
   id: Priority;
   conditions: Condition[];
+  /** false while a need is not met */
+  allowed?: boolean;
   all_met: boolean;
   disclaimers: string[];
 }
@@ -218,9 +221,8 @@ export interface PlanSettings {
   assets?: Record<string, boolean>;
   reserve_pct?: Num;
   outage_pct?: Num;
-  quiet_from_h?: Num;
-  quiet_to_h?: Num;
-  car?: { days?: number[]; ready_h?: Num; need_pct?: Num };
+  car?: { days?: number[]; ready_h?: Num; need_pct?: Num; solar?: boolean };
+  heater?: { day_boil?: boolean; pause?: boolean; quiet_from_h?: Num; quiet_to_h?: Num };
   import_limit_kw?: Num;
   weather?: 'off' | 'open_meteo' | 'file';
 }
