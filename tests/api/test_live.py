@@ -1,6 +1,7 @@
 """The live stream over real sockets: what is sent, how often, and when it ends."""
 
 import json
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -144,3 +145,16 @@ def test_the_sums_come_again_when_a_minute_has_passed(street: Street) -> None:
         later = home.clock.now() + timedelta(seconds=1)
         street.soon(lambda: home.tell(snapshot(later)))
         assert "today" in hear(socket)["now"]
+
+
+@pytest.mark.t(15)
+def test_a_stranger_is_refused_once_and_nothing_is_logged_as_an_error(
+    street: Street, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = street.url.replace("http", "ws") + "/api/v1/live"
+    with pytest.raises(InvalidStatus) as refusal:
+        connect(url).close()
+    assert refusal.value.response.status_code == 401
+    assert json.loads(refusal.value.response.body or b"")["error"]["code"] == "unauthorized"
+    assert street.is_well()
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []

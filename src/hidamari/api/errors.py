@@ -82,13 +82,11 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_crash)
 
 
-async def _on_api_error(connection: Request | WebSocket, error: Exception) -> Response:
+def _on_api_error(_: Request | WebSocket, error: Exception) -> Response:
+    """Whoever called sends the answer, also the refusal of a WebSocket that is not open yet."""
     if not isinstance(error, ApiError):
         raise error
-    response = error_response(error)
-    if isinstance(connection, WebSocket):  # refused before it was opened
-        await connection.send_denial_response(response)
-    return response
+    return error_response(error)
 
 
 def _on_http_error(_: Request, error: Exception) -> Response:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import h11
+from uvicorn._types import ASGISendEvent
 from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -184,6 +185,13 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._slow_reader = _SlowReader(self.loop)
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send on; a whole refusal ends the handshake too, else uvicorn logs it as an error."""
+        await super().send(message)
+        is_body = message["type"] == "websocket.http.response.body"
+        if is_body and not message.get("more_body", False):
+            self.handshake_complete = True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Give the place back."""
