@@ -11,7 +11,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from hidamari.api.csv_out import START_LOCAL, START_UTC
-from hidamari.api.ranges import series_key
+from hidamari.api.ranges import HOME, series_key
 from hidamari.core.checked import half_width
 from hidamari.core.errors import InputError
 from hidamari.core.reading import Kind, Quality, Series, SeriesKey, SlotValue
@@ -128,7 +128,7 @@ class Reader:
         if series is None and key.name.endswith("_kwh"):
             series = self._known.get(short)
         if match is None or series is None or series.kind is Kind.STATE:
-            some = ", ".join(f"{k.device}.{k.name}" for k in list(self._known)[:6])
+            some = ", ".join(_name(one) for one in list(self._known.values())[:6])
             self._fault(1, head, f"a known series was expected, such as {some}")
             return None
         unit = match["unit"]
@@ -137,6 +137,10 @@ class Reader:
         expected = series.unit + "h" if series.kind is Kind.POWER else series.unit
         if unit is not None and unit.strip().lower() != expected.lower():
             self._fault(1, head, f"the unit {expected} was expected, got {unit[:20]}")
+            return None
+        if unit is None and series.kind is Kind.POWER and not key.name.endswith("_kwh"):
+            own = f"{series.device}.{series.name} [{expected}]"
+            self._fault(1, head, f"energy of a half-hour was expected, as {_name(series)} or {own}")
             return None
         return Column(at, head, series, is_quality=False)
 
@@ -191,7 +195,7 @@ class Reader:
         if not math.isfinite(value):
             self._fault(line, column.head, f"a number was expected, got {text[:20]!r}")
             return None
-        is_signed = series.device != "home" or series.name in SIGNED
+        is_signed = series.device != HOME or series.name in SIGNED
         low, high = -math.inf if is_signed else 0.0, math.inf
         if series.kind is Kind.POWER:
             low, high = max(low, -MOST_KWH), MOST_KWH
@@ -215,6 +219,12 @@ class Reader:
     def _fault(self, line: int, column: str, message: str) -> None:
         if len(self._faults) < MOST_ERRORS:
             self._faults.append(Fault(line, column, message))
+
+
+def _name(series: Series) -> str:
+    """What to call a column without a unit: power is stored as energy, and its name says so."""
+    own = series.name.removesuffix("_kw") + "_kwh" if series.kind is Kind.POWER else series.name
+    return own if series.device == HOME else f"{series.device}.{own}"
 
 
 def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
