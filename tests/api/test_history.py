@@ -267,6 +267,34 @@ def test_all_wrong_lines_up_to_twenty_are_named(bench: Bench) -> None:
     bench.talk(talk)
 
 
+def empty(series: str, start: str, end: str) -> dict[str, str]:
+    return {"series": series, "from": start, "to": end}
+
+
+def test_empty_cells_are_gaps_also_in_rows_without_any_value(bench: Bench) -> None:
+    """Rows 00:30, 01:00 and 02:30 hold no value of pv, the first and last of them none at all."""
+    times = ("00:00", "00:30", "01:00", "01:30", "02:00", "02:30")
+    cells = ("1,1", ",", ",1", "1,1", "1,1", ",")
+    rows = "".join(
+        f"2026-05-01T{at}:00Z,{values}\n" for at, values in zip(times, cells, strict=True)
+    )
+
+    async def talk(client: httpx.AsyncClient) -> None:
+        text = "start_utc,pv_kwh,use_kwh\n" + rows
+        body = (await client.post(f"{V1}/import", content=text)).json()
+        day = "2026-05-01T"
+        assert body["gaps"] == [[f"{day}00:30:00Z", f"{day}01:00:00Z"]]
+        assert body["empty"] == [
+            empty("home.pv_kw", f"{day}00:30:00Z", f"{day}01:30:00Z"),
+            empty("home.pv_kw", f"{day}02:30:00Z", f"{day}03:00:00Z"),
+            empty("home.use_kw", f"{day}00:30:00Z", f"{day}01:00:00Z"),
+            empty("home.use_kw", f"{day}02:30:00Z", f"{day}03:00:00Z"),
+        ]
+        assert (body["half_hours"], body["stored"], body["empty_cells"]) == (4, 7, 5)
+
+    bench.talk(talk)
+
+
 def test_local_times_full_width_digits_and_gaps_are_understood(bench: Bench) -> None:
     text = (
         "\ufeff日時,import_kwh,export_kwh\r\n"
@@ -281,6 +309,11 @@ def test_local_times_full_width_digits_and_gaps_are_understood(bench: Bench) -> 
         body = answer.json()
         assert body["first"] == "2026-04-30T15:00:00Z"
         assert body["gaps"] == [["2026-04-30T16:00:00Z", "2026-04-30T17:00:00Z"]]
+        assert body["empty"] == [
+            empty("home.import_kw", "2026-04-30T15:30:00Z", "2026-04-30T16:00:00Z"),
+            empty("home.export_kw", "2026-04-30T15:00:00Z", "2026-04-30T15:30:00Z"),
+        ]
+        assert (body["stored"], body["kept"], body["empty_cells"]) == (4, 0, 2)
 
     bench.talk(talk)
     keys = [SeriesKey("home", "import_kw"), SeriesKey("home", "export_kw")]
@@ -293,8 +326,12 @@ def test_local_times_full_width_digits_and_gaps_are_understood(bench: Bench) -> 
 
 def test_an_import_replaces_nothing_better(filled: Bench) -> None:
     async def talk(client: httpx.AsyncClient) -> None:
-        text = "start_utc,pv_kwh\n2026-05-01T03:00:00Z,9.9\n"
-        assert (await client.post(f"{V1}/import", content=text)).status_code == 200
+        rows = "2026-04-20T03:00:00Z,0.4\n2026-05-01T03:00:00Z,9.9\n2026-05-01T03:30:00Z,9.9\n"
+        body = (await client.post(f"{V1}/import", content="start_utc,pv_kwh\n" + rows)).json()
+        assert (body["half_hours"], body["stored"], body["kept"]) == (3, 1, 2)
+        told = (await client.get(f"{V1}/events?kind=log&limit=1")).json()["events"][0]
+        assert told["code"] == "history_imported"
+        assert (told["data"]["stored"], told["data"]["kept"]) == (1, 2)
 
     filled.talk(talk)
     start = datetime(2026, 5, 1, 3, tzinfo=UTC)

@@ -25,6 +25,7 @@ MOST_ERRORS = 20
 MOST_GAPS = 100
 _HEAD = re.compile(r"(?P<name>[^\s\[\]]+)\s*(?:\[(?P<unit>[^\]]*)\])?")
 Slot = tuple[datetime, Mapping[SeriesKey, SlotValue]]
+Stretch = tuple[datetime, datetime]  # the end is not in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """The half-hours of a file in order, and the stretches between them that it leaves out."""
+    """The half-hours of a file in order, and what it leaves out.
+
+    `gaps` are the stretches between the first and the last value that have none at all, `empty`
+    those in which a series has empty cells (at most 100 each), `empty_cells` is their number.
+    """
 
     slots: list[Slot]
     series: list[Series]
-    gaps: list[tuple[datetime, datetime]]
+    gaps: list[Stretch]
+    empty: list[tuple[Series, Stretch]]
+    empty_cells: int
 
 
 class Reader:
@@ -93,13 +100,12 @@ class Reader:
             elif slot is not None:
                 seen[slot[0]] = line
                 slots.append(slot)
-        if not slots and not self._faults:
+        if not any(values for _, values in slots) and not self._faults:
             self._fault(len(rows) + 1, "", "at least one row with a value was expected")
         if self._faults:
             raise BadCsv(self._faults)
         slots.sort(key=lambda slot: slot[0])
-        series = list(dict.fromkeys(column.series for column in columns))
-        return Parsed(slots, series, list(_gaps(slots)))
+        return _parsed(slots, list(dict.fromkeys(column.series for column in columns)))
 
     def _head(self, cells: Sequence[str]) -> tuple[int, list[Column]]:
         """Where the time stands, and the other columns; raises BadCsv naming what is unknown."""
@@ -164,7 +170,8 @@ class Reader:
                     values[key] = SlotValue(values[key].value, quality)
             else:
                 values[key] = SlotValue(self._value(line, column, text), Quality.POWER)
-        return None if at is None or not values else (at, values)
+        known = {key: one for key, one in values.items() if one.quality is not Quality.MISSING}
+        return None if at is None else (at, known)
 
     def _time(self, line: int, text: str) -> datetime | None:
         try:
@@ -238,10 +245,21 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
         raise BadCsv([Fault(reader.line_num, "", f"a CSV row was expected: {error}")]) from error
 
 
-def _gaps(slots: Sequence[Slot]) -> Iterator[tuple[datetime, datetime]]:
-    """Stretches between the first and the last row that have no row."""
-    step, count = timedelta(seconds=SLOT_S), 0
-    for (before, _), (after, _) in pairwise(slots):
-        if after - before > step and count < MOST_GAPS:
-            count += 1
-            yield before + step, after
+def _parsed(rows: Sequence[Slot], series: Sequence[Series]) -> Parsed:
+    """What rows in order hold and leave out; rows without any value are no half-hours."""
+    slots = [(at, values) for at, values in rows if values]
+    step, empty, cells = timedelta(seconds=SLOT_S), list[tuple[Series, Stretch]](), 0
+    for one in series:
+        missing = [at for at, values in rows if one.key not in values]
+        cells += len(missing)
+        empty += [(one, stretch) for stretch in _stretches(missing)]
+    gaps = [(a + step, b) for (a, _), (b, _) in pairwise(slots) if b - a > step]
+    return Parsed(slots, list(series), gaps[:MOST_GAPS], empty[:MOST_GAPS], cells)
+
+
+def _stretches(starts: Sequence[datetime]) -> Iterator[Stretch]:
+    """Half-hours in order, those that follow each other taken together."""
+    step = timedelta(seconds=SLOT_S)
+    edges = [i for i, (a, b) in enumerate(pairwise(starts), 1) if b - a > step]
+    for first, after in pairwise([0, *edges, len(starts)] if starts else []):
+        yield starts[first], starts[after - 1] + step

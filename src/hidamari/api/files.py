@@ -1,6 +1,8 @@
 """The history out as a CSV file, and a file of half-hours in."""
 
 import asyncio
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -8,14 +10,16 @@ from fastapi.responses import StreamingResponse
 
 from hidamari.api.answers import json_response
 from hidamari.api.context import Api, ApiDep, CallerDep, needs
-from hidamari.api.csv_in import BadCsv, Parsed, Reader
+from hidamari.api.csv_in import BadCsv, Parsed, Reader, Slot
 from hidamari.api.csv_out import Columns, csv_parts
 from hidamari.api.errors import ApiError
 from hidamari.api.ranges import find_series, parse_span
 from hidamari.core.access import Action
-from hidamari.core.reading import Kind
+from hidamari.core.reading import Kind, Series
+from hidamari.core.time import SLOT_S
 from hidamari.home.record import home_series
 from hidamari.schema import history as schema
+from hidamari.store.db import Store
 
 router = APIRouter(tags=["history"])
 
@@ -23,6 +27,7 @@ CSV = "text/csv; charset=utf-8"
 CSV_BODY = {
     "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}}
 }
+COMPARED_AT_ONCE = timedelta(days=31)
 MOST_STEPS = {"1m": 1440 * 62, "5m": 288 * 366}
 
 
@@ -75,7 +80,7 @@ async def import_csv(request: Request, api: ApiDep, caller: CallerDep) -> Respon
     Head row: `start_utc` (or `start_local`, `start`; a time without an offset is local), then one
     column per series, named as in /export.csv (`home.import_kw [kWh]`) or shortly (`import_kwh`).
     Times are starts of half-hours, empty cells and missing rows are gaps, nothing stored before
-    with a better quality is replaced. All of it or nothing; errors name lines.
+    with an equal or better quality is replaced. All of it or nothing; errors name lines.
     """
     body = await request.body()
     try:
@@ -85,24 +90,44 @@ async def import_csv(request: Request, api: ApiDep, caller: CallerDep) -> Respon
             422, f"byte {error.start} is not UTF-8", "a CSV file in UTF-8", "bad_csv"
         ) from error
     parsed = await asyncio.to_thread(_parse, api, text)
-    await asyncio.to_thread(_write, api, parsed)
+    stored = await asyncio.to_thread(_write, api, parsed)
     api.sums.forget()
-    first, last = parsed.slots[0][0], parsed.slots[-1][0]
+    answer = _imported(parsed, stored)
     api.note(
         "log",
         "history_imported",
-        {"half_hours": len(parsed.slots), "from": first.isoformat(), "by": caller.name},
+        {
+            "half_hours": answer.half_hours,
+            "stored": answer.stored,
+            "kept": answer.kept,
+            "from": answer.first.isoformat(),
+            "by": caller.name,
+        },
     )
-    return json_response(
-        schema.Imported(
-            rows=len(parsed.slots),
-            half_hours=len(parsed.slots),
-            series=[f"{one.device}.{one.name}" for one in parsed.series],
-            first=first,
-            last=last,
-            gaps=parsed.gaps,
-        )
+    return json_response(answer)
+
+
+def _imported(parsed: Parsed, stored: int) -> schema.Imported:
+    values = sum(len(slot) for _, slot in parsed.slots)
+    return schema.Imported(
+        rows=len(parsed.slots),
+        half_hours=len(parsed.slots),
+        stored=stored,
+        kept=values - stored,
+        series=[_name(one) for one in parsed.series],
+        first=parsed.slots[0][0],
+        last=parsed.slots[-1][0],
+        gaps=parsed.gaps,
+        empty=[
+            schema.EmptyCells(series=_name(one), from_=start, to=end)
+            for one, (start, end) in parsed.empty
+        ],
+        empty_cells=parsed.empty_cells,
     )
+
+
+def _name(series: Series) -> str:
+    return f"{series.device}.{series.name}"
 
 
 def _parse(api: Api, text: str) -> Parsed:
@@ -121,6 +146,32 @@ def _parse(api: Api, text: str) -> Parsed:
         raise error from bad
 
 
-def _write(api: Api, parsed: Parsed) -> None:
-    api.home.store.add_series(parsed.series)
-    api.home.store.write_history(parsed.slots, api.home.settings.zone)
+def _write(api: Api, parsed: Parsed) -> int:
+    """Store the half-hours; how many values are new or better than what was stored before."""
+    store = api.home.store
+    store.add_series(parsed.series)
+    stored = sum(_count_better(store, part) for part in _parts(parsed.slots))
+    store.write_history(parsed.slots, api.home.settings.zone)
+    return stored
+
+
+def _parts(slots: Sequence[Slot]) -> Iterator[Sequence[Slot]]:
+    """Half-hours that lie close together, so that years between them need not be read."""
+    first = 0
+    for after in range(1, len(slots) + 1):
+        if after == len(slots) or slots[after][0] - slots[first][0] >= COMPARED_AT_ONCE:
+            yield slots[first:after]
+            first = after
+
+
+def _count_better(store: Store, slots: Sequence[Slot]) -> int:
+    """How many values the store will take: those of better quality than its own."""
+    keys = sorted({key for _, values in slots for key in values})
+    start = slots[0][0]
+    _, quality = store.slots(keys, start, slots[-1][0] + timedelta(seconds=SLOT_S))
+    column = {key: i for i, key in enumerate(keys)}
+    return sum(
+        value.quality > quality[int((at - start).total_seconds()) // SLOT_S, column[key]]
+        for at, values in slots
+        for key, value in values.items()
+    )

@@ -120,15 +120,32 @@ class Cost(CostRange):
     compare: CostRange | None
 
 
+class EmptyCells(Body):
+    """A stretch of half-hours, `to` not in it, in which a column has empty cells."""
+
+    series: str
+    from_: datetime = Field(serialization_alias="from")
+    to: datetime
+
+
 class Imported(Body):
-    """What an import took in, and which stretches between the first and last row have none."""
+    """What an import took in and what the file left out.
+
+    Of the file's values `stored` are new or better than what was there, `kept` met a value at
+    least as good, which stays. `gaps` are stretches without any value between the first and last
+    one; `empty` names the series of empty cells (the first 100), `empty_cells` counts them all.
+    """
 
     rows: int
     half_hours: int
+    stored: int
+    kept: int
     series: list[str]
     first: datetime
     last: datetime
     gaps: list[tuple[datetime, datetime]]
+    empty: list[EmptyCells]
+    empty_cells: int
 
 
 class Peak(Body):
