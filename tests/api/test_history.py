@@ -267,6 +267,56 @@ def test_all_wrong_lines_up_to_twenty_are_named(bench: Bench) -> None:
     bench.talk(talk)
 
 
+def test_a_file_of_a_japanese_spreadsheet_is_understood(bench: Bench) -> None:
+    """Shift_JIS (CP932), times without leading zeros."""
+    text = "日時,import_kwh,export_kwh\r\n2026/5/1 0:00,0.5,0\r\n2026/5/1 0:30,0.25,0.75\r\n"
+
+    async def talk(client: httpx.AsyncClient) -> None:
+        kind = {"content-type": "application/vnd.ms-excel"}
+        answer = await client.post(f"{V1}/import", content=text.encode("cp932"), headers=kind)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["first"] == "2026-04-30T15:00:00Z"
+        assert answer.json()["last"] == "2026-04-30T15:30:00Z"
+        assert answer.json()["stored"] == 4
+
+    bench.talk(talk)
+
+
+FOREIGN = [
+    (b"start_utc;pv_kwh\n2026-05-01T00:00:00Z;1\n", "semicolons"),
+    ("日時\tpv_kwh\n2026/5/1 0:00\t1\n".encode("cp932"), "tabs"),
+    ("日時,pv_kwh\n".encode("utf-16"), "UTF-16"),
+    (b"PK\x03\x04\x14\x00", "workbook"),
+    (b"start_utc,\x81\n", "neither"),
+]
+
+
+@pytest.mark.t(15)
+@pytest.mark.parametrize(("content", "cause"), FOREIGN)
+def test_a_file_of_another_form_is_refused_with_the_cause(
+    bench: Bench, content: bytes, cause: str
+) -> None:
+    async def talk(client: httpx.AsyncClient) -> None:
+        answer = await client.post(f"{V1}/import", content=content)
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"]) == (422, "bad_csv")
+        assert cause in error["message"]
+
+    bench.talk(talk)
+
+
+@pytest.mark.t(15)
+def test_a_file_within_a_form_is_refused_with_the_cause(bench: Bench) -> None:
+    async def talk(client: httpx.AsyncClient) -> None:
+        answer = await client.post(f"{V1}/import", files={"file": b"start_utc,pv_kwh\n"})
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"]) == (415, "unsupported_type")
+        assert "multipart/form-data" in error["message"]
+        assert "text/csv" in error["expected"]
+
+    bench.talk(talk)
+
+
 def empty(series: str, start: str, end: str) -> dict[str, str]:
     return {"series": series, "from": start, "to": end}
 

@@ -5,6 +5,7 @@ import io
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -20,9 +21,16 @@ from hidamari.core.time import SLOT_S, unix
 # What the first column may be called; a time without an offset is the home's local time.
 TIMES = (START_UTC, START_LOCAL, "start", "time", "datetime", "開始", "日時")
 SIGNED = frozenset({"grid_kw", "battery_kw", "ev_kw", "balance_gap_kw"})
+OTHER_SIGNS = ((";", "semicolons"), ("\t", "tabs"))
 MOST_KWH = 500.0  # in a half-hour: ten times what any home's line can carry
 MOST_ERRORS = 20
 MOST_GAPS = 100
+NO_TEXT = (
+    (b"PK\x03\x04", "a workbook: save it as CSV"),
+    (b"\xff\xfe", "UTF-16: save it as CSV in UTF-8"),
+    (b"\xfe\xff", "UTF-16: save it as CSV in UTF-8"),
+)
+_SHEET_TIME = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})[ T]+(\d{1,2})(:\d\d.*)")
 _HEAD = re.compile(r"(?P<name>[^\s\[\]]+)\s*(?:\[(?P<unit>[^\]]*)\])?")
 Slot = tuple[datetime, Mapping[SeriesKey, SlotValue]]
 Stretch = tuple[datetime, datetime]  # the end is not in it
@@ -111,6 +119,9 @@ class Reader:
         """Where the time stands, and the other columns; raises BadCsv naming what is unknown."""
         names = [cell.strip().lstrip("\ufeff") for cell in cells]
         times = [names.index(name) for name in TIMES if name in names]
+        other = next((word for sign, word in OTHER_SIGNS if sign in names[0]), "")
+        if not times and len(names) == 1 and other:
+            raise BadCsv([Fault(1, "", f"commas between columns were expected, not {other}")])
         if not times:
             expected = f"a column {START_UTC} or {START_LOCAL} was expected"
             raise BadCsv([Fault(1, names[0] if names else "", expected)])
@@ -175,7 +186,7 @@ class Reader:
 
     def _time(self, line: int, text: str) -> datetime | None:
         try:
-            found = datetime.fromisoformat(half_width(text).replace("/", "-"))
+            found = datetime.fromisoformat(_iso(half_width(text)))
             at = (found if found.tzinfo else found.replace(tzinfo=self._zone)).astimezone(UTC)
         except (ValueError, OverflowError):
             shown = text.strip()[:40]
@@ -226,6 +237,26 @@ class Reader:
     def _fault(self, line: int, column: str, message: str) -> None:
         if len(self._faults) < MOST_ERRORS:
             self._faults.append(Fault(line, column, message))
+
+
+def text_of(body: bytes) -> str:
+    """The text of a file: UTF-8, or Shift_JIS as Japanese spreadsheets write it; raises BadCsv."""
+    for start, cause in NO_TEXT:
+        if body.startswith(start):
+            raise BadCsv([Fault(1, "", f"a CSV file was expected, this is {cause}")])
+    for encoding in ("utf-8-sig", "cp932"):
+        with suppress(UnicodeDecodeError):
+            return body.decode(encoding)
+    raise BadCsv([Fault(1, "", "text in UTF-8 or Shift_JIS was expected, this is neither")])
+
+
+def _iso(text: str) -> str:
+    """A time as spreadsheets write it (2026/5/1 0:30) in the form of the standard."""
+    match = _SHEET_TIME.fullmatch(text)
+    if match is None:
+        return text.replace("/", "-")
+    year, month, day, hour, rest = match.groups()
+    return f"{year}-{month:0>2}-{day:0>2}T{hour:0>2}{rest}"
 
 
 def _name(series: Series) -> str:

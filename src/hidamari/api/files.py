@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 
 from hidamari.api.answers import json_response
 from hidamari.api.context import Api, ApiDep, CallerDep, needs
-from hidamari.api.csv_in import BadCsv, Parsed, Reader, Slot
+from hidamari.api.csv_in import BadCsv, Parsed, Reader, Slot, text_of
 from hidamari.api.csv_out import Columns, csv_parts
 from hidamari.api.errors import ApiError
 from hidamari.api.ranges import find_series, parse_span
@@ -27,6 +27,8 @@ CSV = "text/csv; charset=utf-8"
 CSV_BODY = {
     "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}}
 }
+# Bodies that hold no file as such; what forms and browsers call a CSV file is of many kinds.
+NO_FILE = frozenset({"multipart/form-data", "application/json"})
 COMPARED_AT_ONCE = timedelta(days=31)
 MOST_STEPS = {"1m": 1440 * 62, "5m": 288 * 366}
 
@@ -77,19 +79,16 @@ async def export_csv(ask: Annotated[schema.FileAsk, Query()], api: ApiDep) -> Re
 async def import_csv(request: Request, api: ApiDep, caller: CallerDep) -> Response:
     """Take in half-hours from a CSV file of at most 1 MB (split longer ones, repeat the head row).
 
+    UTF-8 or Shift_JIS (CP932), columns separated by commas.
     Head row: `start_utc` (or `start_local`, `start`; a time without an offset is local), then one
     column per series, named as in /export.csv (`home.import_kw [kWh]`) or shortly (`import_kwh`).
     Times are starts of half-hours, empty cells and missing rows are gaps, nothing stored before
     with an equal or better quality is replaced. All of it or nothing; errors name lines.
     """
-    body = await request.body()
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ApiError(
-            422, f"byte {error.start} is not UTF-8", "a CSV file in UTF-8", "bad_csv"
-        ) from error
-    parsed = await asyncio.to_thread(_parse, api, text)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind in NO_FILE:
+        raise ApiError(415, f"the body is {kind}", "the CSV file itself as the body, text/csv")
+    parsed = await asyncio.to_thread(_parse, api, await request.body())
     stored = await asyncio.to_thread(_write, api, parsed)
     api.sums.forget()
     answer = _imported(parsed, stored)
@@ -130,11 +129,11 @@ def _name(series: Series) -> str:
     return f"{series.device}.{series.name}"
 
 
-def _parse(api: Api, text: str) -> Parsed:
+def _parse(api: Api, body: bytes) -> Parsed:
     known = {one.key: one for one in home_series()} | api.home.store.series()
     reader = Reader(known, api.home.settings.zone, api.home.clock.now())
     try:
-        return reader.read(text)
+        return reader.read(text_of(body))
     except BadCsv as bad:
         error = ApiError(422, str(bad), "see `lines`", "bad_csv")
         error.extra = {
