@@ -142,6 +142,23 @@ def test_bad_questions_say_what_was_expected(filled: Bench, query: str, status: 
     filled.talk(talk)
 
 
+@pytest.mark.t(15)
+def test_a_missing_or_unknown_parameter_says_what_was_expected(filled: Bench) -> None:
+    async def talk(client: httpx.AsyncClient) -> None:
+        async def expected(query: str) -> str:
+            answer = await client.get(f"{V1}/history?{query}")
+            found: str = answer.json()["error"]["expected"]
+            return found
+
+        assert "2026-04-01" in await expected("series=pv_kw&from=2026-05-14")
+        assert "GET /series" in await expected(DAY)
+        steps = await expected(f"series=pv_kw&{DAY}&step=2h")
+        for step in ("1m", "5m", "30m", "1h", "1d", "1mo", "1y"):
+            assert f"'{step}'" in steps
+
+    filled.talk(talk)
+
+
 def test_long_answers_are_packed_for_those_who_can_unpack_them(filled: Bench) -> None:
     names = ",".join(one.name for one in HOME_SERIES)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -41,6 +42,14 @@ CODES = {
     500: "internal",
     503: "unavailable",
     507: "storage_full",
+}
+
+
+DAY_OR_INSTANT = "a local date such as 2026-04-01 or an instant such as 2026-04-01T00:00:00Z"
+WANTED = {  # by the name of a missing field
+    "series": "`series`, names from GET /series separated by commas,",
+    "from": f"`from`, {DAY_OR_INSTANT},",
+    "to": f"`to`, {DAY_OR_INSTANT},",
 }
 
 
@@ -105,7 +114,17 @@ def _on_bad_request(_: Request, error: Exception) -> Response:
         raise error
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
-    return error_response(ApiError(422, f"{place}: {first['msg']}", expected=first["type"]))
+    return error_response(ApiError(422, f"{place}: {first['msg']}", expected=_expected(first)))
+
+
+def _expected(problem: Mapping[str, Any]) -> str:
+    """What a field should have held, in words; all choices where there are some."""
+    where, *names = (str(part) for part in problem["loc"])
+    if problem["type"] == "missing":
+        name = ".".join(names)
+        return WANTED.get(name, f"a value for {name}" if name else "a value") + f" in the {where}"
+    choices = problem.get("ctx", {}).get("expected")
+    return str(choices or problem["msg"]).removeprefix("Input should be ")
 
 
 def _on_own_error(_: Request, error: Exception) -> Response:

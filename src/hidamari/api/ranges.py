@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hidamari.api.errors import ApiError
+from hidamari.api.errors import DAY_OR_INSTANT, ApiError
 from hidamari.core.errors import InputError
 from hidamari.core.reading import Series, SeriesKey
 from hidamari.core.time import day_bounds, floor_to, local_day
@@ -15,7 +15,6 @@ HOME = "home"
 MAX_SERIES = 200
 YEARS = (1970, 2200)
 CLOCK_S = {"30m": 1800, "1h": 3600}
-EXPECTED = "a local date such as 2026-04-01 or an instant such as 2026-04-01T00:00:00Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +129,7 @@ def _instant(text: str, zone: ZoneInfo) -> datetime:
         at = found if found.tzinfo is not None else found.replace(tzinfo=zone)
         return at.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise InputError(f"{EXPECTED} was expected, got {text[:40]!r}") from error
+        raise InputError(f"{DAY_OR_INSTANT} was expected, got {text[:40]!r}") from error
 
 
 def step_edges(span: Span, step: StepWord, zone: ZoneInfo) -> list[datetime]:
