@@ -60,11 +60,11 @@ def home(
     unguarded: Annotated[bool, typer.Option(help="Run without the watching parent.")] = False,
 ) -> None:
     """Run the controller of a home: find devices, measure, keep the history, serve the page."""
-    from hidamari.home.start import HomeWishes, guarded
+    from hidamari.home.start import HomeWishes, guarded, probes
 
+    hosts = probes(probe)  # before the watching parent, which would start a refused home again
     if not unguarded:
         guarded(sys.argv[1:])
-    hosts = tuple(filter(None, probe.split(",")))
     secure = https_port or None
     wishes = HomeWishes(data, port, config, bind, hosts, clock, secure, is_demo)
     from hidamari.main import run_home
@@ -103,9 +103,12 @@ def devices(
     seconds: Annotated[float, typer.Option(help="How long to search.")] = 6.0,
 ) -> None:
     """Search the network once and print every device with all its values as JSON."""
+    from hidamari.home.start import probes
+
+    hosts = probes(probe)
     from hidamari.main import search_once
 
-    found = search_once(bind, tuple(filter(None, probe.split(","))), seconds)
+    found = search_once(bind, hosts, seconds)
     print(json.dumps(found, ensure_ascii=False, indent=1))
 
 

@@ -4,8 +4,10 @@ import os
 import socket
 import sys
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from pathlib import Path
 
+from hidamari.core.errors import InputError
 from hidamari.home import guard
 
 BEAT_FD = "HIDAMARI_BEAT_FD"
@@ -23,6 +25,19 @@ class HomeWishes:
     clock: str = ""
     https_port: int | None = 8643
     is_demo: bool = False
+
+
+def probes(text: str) -> tuple[str, ...]:
+    """The addresses of a `--probe`, separated by commas; raises InputError at one that is none."""
+    hosts = tuple(filter(None, (part.strip() for part in text.split(","))))
+    for host in hosts:
+        try:
+            IPv4Address(host)
+        except ValueError:
+            raise InputError(
+                f"--probe: IPv4 addresses such as 192.168.1.31 were expected, got {host[:40]!r}"
+            ) from None
+    return hosts
 
 
 def guarded(arguments: list[str]) -> None:
