@@ -25,29 +25,33 @@ function packed(): Plugin {
 }
 
 // Names of device properties, values and series come worded from the API; the page does not carry them.
-const SERVER_WORDS = ['prop', 'value', 'series', 'source'];
-// Words of screens that most visits do not open are a file of their own (`later-words:ja`).
-const LATER_WORDS = ['plan', 'reason', 'why', 'modes', 'forecast'];
-const LATER = /^\0?later-words:(\w+)$/;
+const SERVER_WORDS = ['prop', 'value', 'series', 'source', 'area'];
+// Words that the home screen does not need are files of their own (`words-screens:ja`, `words-plan:ja`).
+const PARTS: Record<string, string[]> = {
+  plan: ['plan', 'reason', 'why', 'modes', 'forecast'],
+  screens: ['history', 'chart', 'period', 'cost_note', 'flow', 'meter', 'devices', 'device', 'settings', 'storage', 'tariff', 'setup', 'signin', 'password'],
+};
+const PART = /^\0?words-(\w+):(\w+)$/;
 const I18N = new URL('../src/hidamari/i18n/', import.meta.url).pathname;
 
-function chosen(json: string, later: boolean): string {
+function chosen(json: string, part: string): string {
+  const partOf = (section: string): string => Object.keys(PARTS).find((name) => PARTS[name]?.includes(section)) ?? 'home';
   const words = Object.entries(JSON.parse(json) as Record<string, unknown>);
-  return JSON.stringify(Object.fromEntries(words.filter(([s]) => !SERVER_WORDS.includes(s) && LATER_WORDS.includes(s) === later)));
+  return JSON.stringify(Object.fromEntries(words.filter(([section]) => !SERVER_WORDS.includes(section) && partOf(section) === part)));
 }
 
 function screenWords(): Plugin {
   return {
     name: 'screen-words',
     enforce: 'pre',
-    resolveId: (id) => (LATER.test(id) ? `\0${id}` : null),
+    resolveId: (id) => (PART.test(id) ? `\0${id}` : null),
     load(id) {
-      const lang = LATER.exec(id)?.[1];
-      if (!lang) return null;
+      const [, part, lang] = PART.exec(id) ?? [];
+      if (!part) return null;
       this.addWatchFile(`${I18N}${lang}.json`);
-      return `export default ${chosen(readFileSync(`${I18N}${lang}.json`, 'utf8'), true)}`;
+      return `export default ${chosen(readFileSync(`${I18N}${lang}.json`, 'utf8'), part)}`;
     },
-    transform: (code, id) => (/\/i18n\/\w+\.json$/.test(id) ? { code: chosen(code, false), map: null } : null),
+    transform: (code, id) => (/\/i18n\/\w+\.json$/.test(id) ? { code: chosen(code, 'home'), map: null } : null),
   };
 }
 

@@ -36,6 +36,7 @@ class FixtureHome:
         self.beat_s = 0.0
         self.plans = True
         self.without: frozenset[str] = frozenset()
+        self.pv_since = "2024-04-01"
         self.sent: list[tuple[str, str, Any]] = []
         app = Starlette(
             routes=[
@@ -146,7 +147,7 @@ class FixtureHome:
             "sources": things.sources,
             "tariff": lambda: things.tariff(state),
             "tariff/plans": things.plans,
-            "settings": things.settings,
+            "settings": lambda: things.settings(self.pv_since),
             "diagnostics": things.diagnostics,
             "setup": lambda: things.setup(state),
             "events": lambda: {"events": [], "next_before": None},

@@ -245,6 +245,22 @@ def test_parts_a_home_does_not_have_do_not_appear(home: FixtureHome, page: Brows
     assert [word for word in ("蓄電池", "電気自動車", "お湯") if word in text] == []
 
 
+@pytest.mark.req("UI-12")
+def test_the_solar_anniversary_opens_once_and_leads_to_the_selling_price(
+    home: FixtureHome, page: Browser
+) -> None:
+    home.pv_since = "2024-11-20"
+    opened(home, page, "home")
+    home.pv_since = "2024-04-01"
+    page.wait_text("発電を始めて2年になりました")
+    page.click_text("売電の単価を変える")
+    page.wait("location.pathname === '/settings/tariff'")
+    page.open(f"{home.url}/")
+    page.wait_text("家で使用")
+    page.rest(0.5)
+    assert not page.run("document.body.innerText.includes('発電を始めて')")
+
+
 def test_a_calm_user_sees_no_moving_dots(home: FixtureHome, page: Browser) -> None:
     page.look(820, 1180, calm=True)
     show(home, page, SCREENS["home"], "full", "ja")

@@ -167,9 +167,9 @@ def tariff(state: State) -> Json:
     }
 
 
-def settings() -> Json:
+def settings(pv_since: str) -> Json:
     """GET /settings."""
-    home = {"name": "田中さんの家", "zone": "Asia/Tokyo", "language": "ja"}
+    home = {"name": "田中さんの家", "zone": "Asia/Tokyo", "language": "ja", "pv_since": pv_since}
     tree = {"home": home | {"postal_code": "1000004", "people": 4}, "target": {"month_kwh": 380}}
     return tree | {"plan": modes.SETTINGS}
 

@@ -10,34 +10,37 @@ export type Numbers = Record<string, string | number>;
 
 type Words = Record<string, Record<string, string>>;
 
-const LOADERS: Record<Lang, () => Promise<{ default: unknown }>> = {
-  ja: () => import('../../../src/hidamari/i18n/ja.json'),
-  en: () => import('../../../src/hidamari/i18n/en.json'),
-};
+/** `home` is always there; the others come with the screens that need them (see vite.config.ts). */
+export type Part = 'home' | 'screens' | 'plan';
 
-/** Words of screens that most visits do not open. */
-const LATER: typeof LOADERS = {
-  ja: () => import('later-words:ja'),
-  en: () => import('later-words:en'),
+const FILES: Record<Part, Record<Lang, () => Promise<{ default: unknown }>>> = {
+  home: {
+    ja: () => import('../../../src/hidamari/i18n/ja.json'),
+    en: () => import('../../../src/hidamari/i18n/en.json'),
+  },
+  screens: { ja: () => import('words-screens:ja'), en: () => import('words-screens:en') },
+  plan: { ja: () => import('words-plan:ja'), en: () => import('words-plan:en') },
 };
 
 let words = $state.raw<Words>({});
-let first: Words = {};
-let more: Words | null = null;
+const wanted = new Set<Part>(['home']);
 
+/** All parts that this visit has needed so far, in `lang`. */
 export async function loadWords(lang: Lang): Promise<void> {
-  const found = await Promise.all([LOADERS[lang](), ...(more ? [LATER[lang]()] : [])]);
-  first = found[0]?.default as Words;
-  if (found[1]) more = found[1].default as Words;
-  words = { ...first, ...more };
+  const found = await Promise.all([...wanted].map((part) => FILES[part][lang]()));
+  words = Object.assign({}, ...found.map((file) => file.default as Words)) as Words;
 }
 
-/** The words of the plan screens; asked for together with their files. */
-export async function loadLaterWords(): Promise<void> {
-  if (more) return;
-  more = (await LATER[prefs.lang]()).default as Words;
-  words = { ...first, ...more };
+/** The words of a part; asked for together with the files of the screens that use them. */
+export async function loadPart(part: Part): Promise<void> {
+  if (wanted.has(part)) return;
+  wanted.add(part);
+  const more = (await FILES[part][prefs.lang]()).default as Words;
+  words = { ...words, ...more };
 }
+
+/** The words of the plan screens. */
+export const loadLaterWords = (): Promise<void> => loadPart('plan');
 
 const BEFORE_UNIT = /([\d–]) (?=(?:%|kWh?|L|W|A|yen|円|℃|°C)(?![A-Za-z]))/g;
 

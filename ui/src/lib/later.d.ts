@@ -1,9 +1,5 @@
-// The sections of a dictionary that most visits do not need (see vite.config.ts).
-declare module 'later-words:ja' {
-  const words: unknown;
-  export default words;
-}
-declare module 'later-words:en' {
+// Sections of a dictionary that the home screen does not need (see vite.config.ts).
+declare module 'words-*' {
   const words: unknown;
   export default words;
 }
