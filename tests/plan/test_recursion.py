@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from hidamari.plan.battery import FOLLOW, SURPLUS, Action, Battery, Mode, move
 from hidamari.plan.recursion import LATER_CHARGE_SHARES, NOW_CHARGE_SHARES, Outcomes, choose
+from hidamari.plan.value import stored_end_yen_kwh
 
 # 10 kWh on 41 levels is a step of 0.25: without losses whole quarters stay on the grid
 QUARTERS = Battery(10.0, 2.0, 2.0, 1.0, 1.0)
@@ -107,3 +108,14 @@ def test_the_reserve_is_never_planned_away() -> None:
     full = choose(dear, Battery(reserve_kwh=9.0), 9.0)
     free = choose(dear, Battery(), 9.0)
     assert full.yen > free.yen + 100.0
+
+
+def test_what_is_left_is_worth_a_night_purchase_unless_the_sun_fills_the_battery() -> None:
+    weight = np.array([0.25, 0.75], np.float32)
+    dark = np.full((2, 10), 1.0, np.float32)
+    half = np.stack([np.full(10, -1.0), np.full(10, 1.0)]).astype(np.float32)
+    # 0.98 x 18 / 0.95 = 18.57 without surplus; 0.8 x 18 x 0.95 = 13.68 with
+    assert stored_end_yen_kwh(dark, weight, 18.0, Battery()) == pytest.approx(18.568, abs=1e-3)
+    assert stored_end_yen_kwh(half, weight, 18.0, Battery()) == pytest.approx(
+        0.25 * 13.68 + 0.75 * 18.568, abs=1e-3
+    )

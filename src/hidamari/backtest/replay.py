@@ -21,6 +21,7 @@ from hidamari.forecast.sun import Place, clear_sky_kw_m2
 from hidamari.plan.battery import Action, move
 from hidamari.plan.floor import Floor, SlotPrices
 from hidamari.plan.recursion import Outcomes, choose
+from hidamari.plan.value import stored_end_yen_kwh
 
 FloatArray = NDArray[np.float64]
 
@@ -122,7 +123,7 @@ class Replay:
             buy.astype(np.float32),
             world.prices.sell_yen_kwh[ahead].astype(np.float32),
             world.slot_h,
-            END_SHARE * float(buy.min()) * world.battery.discharge_efficiency,
+            stored_end_yen_kwh(outlook.net_kwh, outlook.weight, float(buy.min()), world.battery),
         )
 
     def _decide(self, outlook: Outlook, slot: int, stored_kwh: float) -> Action:
@@ -167,9 +168,6 @@ class Replay:
     def _note(self, forecaster: Forecaster) -> None:
         self.load_made.append(forecaster.load_day_kwh())
         self.pv_made.append(forecaster.pv_day_kwh())
-
-
-END_SHARE = 0.8  # of the cheapest price: what is left at the end saves a night purchase, mostly
 
 
 def _kind(home: HomeYear, day: int) -> DayKind:
