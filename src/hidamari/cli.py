@@ -112,6 +112,20 @@ def devices(
     print(json.dumps(found, ensure_ascii=False, indent=1))
 
 
+@app.command()
+def plan(
+    data: Annotated[Path | None, typer.Option(help="Data folder, also of a running home.")] = None,
+    why: Annotated[
+        str, typer.Option(help="A half-hour to explain, such as 2026-11-20T18:00.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
+) -> None:
+    """Show the last plan of a home, or why it does what it does in a half-hour; changes nothing."""
+    from hidamari.home.desk import told
+
+    print(told(data, why, as_json=as_json))
+
+
 @app.command("reset-password")
 def reset_password(
     data: Annotated[Path, typer.Option(help="Data folder of the home, which must be stopped.")],

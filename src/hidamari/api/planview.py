@@ -9,7 +9,7 @@ from hidamari.core.reading import SeriesKey
 from hidamari.core.time import SLOT_S, day_bounds
 from hidamari.devices.wish import Mode
 from hidamari.forecast.load import FEWEST_DAYS
-from hidamari.forecast.series import nmae
+from hidamari.forecast.series import nmae, weighted_quantile
 from hidamari.home.arbiter import Rank
 from hidamari.home.assets import Asset, reserve_kwh
 from hidamari.home.decide import flows, planned_mode
@@ -25,6 +25,7 @@ from hidamari.store.pack import FloatArray
 
 HOUSE = ("load_kw", "pv_kw", "import_kw", "export_kw")
 IDLE_KWH = 0.02
+SLOT_H = 0.5
 DIGITS = 3
 
 
@@ -33,7 +34,7 @@ def plan_body(energy: Energy, lang: str, *, brief: bool = False) -> schema.PlanB
     home, made = energy.home, energy.current()
     assets = asset_bodies(energy, lang)
     settings = home.settings.plan
-    slots = [] if made is None else [_slot(made, step) for step in range(len(made.plan.starts))]
+    slots = [] if made is None else _slots(made)
     plan = made.plan if made is not None else None
     return schema.PlanBody(
         at=home.clock.now(),
@@ -109,6 +110,28 @@ def result_body(energy: Energy, day: date, lang: str) -> schema.ResultBody:
         load_nmae=load,
         pv_nmae=pv,
     )
+
+
+def _slots(made: Made) -> list[schema.PlanSlot]:
+    """All half-hours; the band of the sun where the plan is of now."""
+    slots = [_slot(made, step) for step in range(len(made.plan.starts))]
+    outlook, horizon = made.facts.outlook, made.ask.request.horizon
+    if len(slots) != horizon.count or not outlook.is_enough:
+        return slots
+    weight = np.asarray(outlook.weight, dtype=np.float64)
+    low, high = (
+        weighted_quantile(outlook.suns_kwh[:, : len(slots)], weight, q) for q in (0.1, 0.9)
+    )
+    share = horizon.step_h / SLOT_H
+    return [
+        one.model_copy(
+            update={
+                "pv_low_kwh": _r(min(low[i] * share[i], one.pv_kwh)),
+                "pv_high_kwh": _r(max(high[i] * share[i], one.pv_kwh)),
+            }
+        )
+        for i, one in enumerate(slots)
+    ]
 
 
 def _slot(made: Made, step: int) -> schema.PlanSlot:

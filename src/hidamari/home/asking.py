@@ -9,7 +9,7 @@ import numpy as np
 from hidamari.core.config import Settings
 from hidamari.core.time import SLOT_S, slot_start
 from hidamari.forecast.outlook import Outlook
-from hidamari.home.assets import Asset, plan_battery, reserve_kwh
+from hidamari.home.assets import Asset, is_guarding, plan_battery, reserve_kwh
 from hidamari.home.heater import Household, heater_tank
 from hidamari.home.pricing import Prices
 from hidamari.home.travel import Travel, car_storage
@@ -129,7 +129,10 @@ def plan_assets(facts: Facts, horizon: Horizon, hour: FloatArray) -> tuple[PlanA
             if car is not None:
                 found.append(car)
         elif asset.storage is not None:
-            battery = plan_battery(asset.storage, reserve_kwh(asset, facts.settings.plan))
+            kept_kwh = reserve_kwh(asset, facts.settings.plan)
+            if not is_guarding(facts.settings.plan):
+                kept_kwh = min(kept_kwh, asset.storage.stored_kwh)  # the sun fills it up again
+            battery = plan_battery(asset.storage, kept_kwh)
             end = _end_value(horizon, battery)
             found.append(Storage(asset.id, battery, asset.storage.stored_kwh, end=end))
     return tuple(found)

@@ -86,12 +86,17 @@ def plan_battery(storage: BatteryModel, reserve_kwh: float) -> Battery:
     )
 
 
+def is_guarding(plan: PlanSettings) -> bool:
+    """Whether energy for a blackout goes before its price."""
+    return plan.mode == "outage" or plan.weather_warning
+
+
 def reserve_kwh(asset: Asset, plan: PlanSettings) -> float:
     """What is kept for a blackout; more in the mode outage and during a weather warning."""
     if asset.capacity_kwh is None or asset.is_car or isinstance(asset.model, TankModel):
         return 0.0
     pct = plan.reserve_pct
-    if plan.mode == "outage" or plan.weather_warning:
+    if is_guarding(plan):
         pct = max(pct, plan.outage_pct)
     return asset.capacity_kwh * pct / 100.0
 

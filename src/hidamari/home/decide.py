@@ -15,12 +15,13 @@ from hidamari.home.heater import RUNS_KW, can_shift, next_run
 from hidamari.plan.battery import Mode as PlanMode
 from hidamari.plan.horizon import HomePlan
 from hidamari.plan.ladder import Plan, Rung, Told
-from hidamari.plan.reasons import IDLE_KW, Code
+from hidamari.plan.reasons import Code
 from hidamari.store.pack import FloatArray
 
 HABIT_FOR = timedelta(minutes=5)
 OLDEST_PLAN = timedelta(hours=24)
 LEAST_FORCED_KWH = 0.02
+STAND_LEAST_KW = 0.3  # below it stands stop: a plan that drips is rounded down
 CHARGER_LEAST_KW = 1.2  # 6 A at 200 V: no car charges with less (IEC 61851-1)
 
 
@@ -144,9 +145,11 @@ def planned_mode(told: Told, asset: Asset, power_kw: float | None) -> Mode:
     if asset.kind == "water_heater":
         heats = mode == "charge" if power_kw is None else power_kw > RUNS_KW
         return "charge" if heats else "auto"
-    if asset.is_car and power_kw is not None and mode in ("follow", "surplus"):
-        if abs(power_kw) <= IDLE_KW:
+    if asset.is_car and power_kw is not None:
+        if abs(power_kw) <= STAND_LEAST_KW:
             return "hold"
+        if mode == "charge":
+            return mode
         return "surplus" if power_kw > 0.0 else "follow"
     return mode
 

@@ -2,12 +2,15 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import ParamSpec, Protocol, TypeVar
 
 from hidamari.core.time import SLOT_S, floor_to, unix
-from hidamari.home import control, planned
+from hidamari.home import control, inputs, planned
 from hidamari.home.arbiter import Proposal
 from hidamari.home.control import Control
 from hidamari.home.explain import Explained, Move, explain, step_of, try_move
@@ -15,14 +18,18 @@ from hidamari.home.house import House
 from hidamari.home.outlay import Outlay, outlay_of
 from hidamari.home.planning import Made, NotedSolver, Now, Planning
 from hidamari.home.sending import Wire
-from hidamari.home.supervise import Part
+from hidamari.home.supervise import Part, every
+from hidamari.home.weather import EVERY_S, WeatherKeeper, Word
 from hidamari.plan.horizon import Term
 from hidamari.plan.ladder import Notice, Plan
 from hidamari.plan.solver import Solver
+from hidamari.store.db import Store
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-WeatherWord = Literal["none", "ok", "old", "stale", "absurd", "short", "missing"]
 PLAN_EVERY_S = 300
 AHEAD_S = 30.0  # a plan is made a little before the instant it is for
 CONTROL_EVERY_S = 60
@@ -47,6 +54,7 @@ class Energy:
         self.solver = NotedSolver(solver)
         self.planning = Planning(home.store, home.folder, self.solver)
         self.control = Control(home, wire, self.plan_at, on_change=lambda _: self.wake())
+        self.weather = WeatherKeeper(home)
         self.made: Made | None = None
         self.before: Made | None = None  # in force until the newest begins
         self.rung_since: datetime | None = None
@@ -55,6 +63,7 @@ class Energy:
         self._again = asyncio.Event()
         self._busy = asyncio.Lock()
         self._turns = 0
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="plan")
         self._outlay: tuple[Made, Outlay | None] | None = None
         self._planned_s = -1e9
 
@@ -84,12 +93,12 @@ class Energy:
         """Why each asset does what it does at an instant of the plan."""
         async with self._busy:
             step = step_of(made, at)
-            return await asyncio.to_thread(explain, made, self.solver.inner, step)
+            return await self._aside(explain, made, self.solver.inner, step)
 
     async def try_move(self, made: Made, move: Move) -> tuple[float, tuple[Term, ...]]:
         """How much dearer the plan would get."""
         async with self._busy:
-            return await asyncio.to_thread(try_move, made, self.solver.inner, move)
+            return await self._aside(try_move, made, self.solver.inner, move)
 
     def override(self, proposal: Proposal) -> None:
         """The owner's word for an asset."""
@@ -115,13 +124,13 @@ class Energy:
             self._outlay = (made, outlay_of(made))
         return self._outlay[1]
 
-    def weather_word(self) -> WeatherWord:
+    def weather_word(self) -> Word:
         """How the weather forecast stands."""
-        return "none"
+        return self.weather.word()
 
     def weather_issued_at(self) -> datetime | None:
         """When it was issued."""
-        return None
+        return self.weather.weather.issued if self.weather.weather is not None else None
 
     async def run_plans(self) -> None:
         """Plan ahead of every fifth minute, and soon after events; for ever."""
@@ -154,34 +163,47 @@ class Energy:
             due = minute + timedelta(seconds=CONTROL_EVERY_S + AFTER_MINUTE_S)
             await self._wait((due - now).total_seconds(), self._woken)
 
+    async def run_weather(self) -> None:
+        """Look for a newer forecast every hour; for ever."""
+        await every(EVERY_S, self.home.clock, self.weather.look)
+
     def parts(self) -> dict[str, Part]:
         """What has to be kept running."""
-        return {"plan": self.run_plans, "control": self.run_control}
+        return {"plan": self.run_plans, "control": self.run_control, "weather": self.run_weather}
 
     async def stop(self) -> None:
         """Leave every asset to itself and end the solver."""
         async with asyncio.timeout(STOP_WITHIN_S):
             await self.control.hand_back()
         self.solver.close()
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def plan(self, at: datetime) -> Made:
         """Make the plan for an instant, now or a little ahead."""
         async with self._busy:
             self._again.clear()
             now = self._now(at)
-            made = await asyncio.to_thread(self.planning.make, now)
+            made = await self._aside(self.planning.make, now)
             self._planned_s = self.home.clock.monotonic_s()
             self.before, self.made = self.made, made
             self._tell(made.plan.notice, at)
             if unix(at) % SLOT_S == 0:
                 day = at.astimezone(self.home.settings.zone).date().isoformat()
-                await asyncio.to_thread(planned.keep_slot, self.home.store, made, day)
+                await self._aside(keep, self.home.store, made, day)
             self._woken.set()
             return made
 
     def _now(self, at: datetime) -> Now:
         home = self.home
-        return Now(at, home.settings, self.control.assets(), outdoor_c(home.house))
+        air_c = outdoor_c(home.house)
+        if air_c is None:
+            air_c = self.weather.outdoor_c(at)
+        return Now(at, home.settings, self.control.assets(), air_c, self.weather.sky())
+
+    async def _aside(self, work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
+        """Do heavy work in the one thread that plans: a second one would double its memory."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, partial(work, *given, **named))
 
     def _tell(self, notice: Notice | None, at: datetime) -> None:
         """One notice for each step down, one line in the log for each step up."""
@@ -209,6 +231,12 @@ class Energy:
             nap.cancel()
             call.cancel()
             event.clear()
+
+
+def keep(store: Store, made: Made, day: str) -> None:
+    """Keep what the plan says of its first half-hour, and all that it was made of."""
+    planned.keep_slot(store, made, day)
+    store.put_kv(inputs.KEY, inputs.to_bytes(made))
 
 
 def outdoor_c(house: House) -> float | None:

@@ -1,5 +1,6 @@
 """What the devices will really do with a plan: a heat pump runs at full power, a mode is a mode."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -16,8 +17,11 @@ DAY_H = 24.0
 DONE_SHARE = 0.98
 
 
-def as_carried_out(plan: Plan, ask: Ask) -> Plan:
-    """The plan with the flows that its orders will lead to; other plans as they are."""
+def as_carried_out(plan: Plan, ask: Ask, unseen: Collection[str]) -> Plan:
+    """The plan with the flows that its orders will lead to; other plans as they are.
+
+    The battery does not follow what the assets of `unseen` draw.
+    """
     home = plan.home
     if home is None or plan.starts[0] != plan.made_at:
         return plan
@@ -27,7 +31,8 @@ def as_carried_out(plan: Plan, ask: Ask) -> Plan:
             assets[asset.key] = _heated(home, asset)
     for asset in ask.request.assets:
         if isinstance(asset, Storage) and asset.key == ask.main:
-            assets[asset.key] = _followed(plan, home, asset, assets)
+            others = sum(float(a.power_kw[0]) for k, a in assets.items() if k not in unseen)
+            assets[asset.key] = _followed(plan, home, asset, others)
     return replace(plan, home=_with(home, assets))
 
 
@@ -61,14 +66,11 @@ def _run_start(asset: AssetPlan, tank: Tank, begin_h: FloatArray) -> int | None:
     return int(busy[0]) if busy.size else None
 
 
-def _followed(
-    plan: Plan, home: HomePlan, storage: Storage, assets: dict[str, AssetPlan]
-) -> AssetPlan:
+def _followed(plan: Plan, home: HomePlan, storage: Storage, others_kw: float) -> AssetPlan:
     """The running step of the battery as its mode makes it, with what the others draw."""
     horizon, asset = home.horizon, home.asset_by_key[storage.key]
     hours = float(horizon.step_h[0])
-    others = sum(float(a.power_kw[0]) for key, a in assets.items() if key != storage.key)
-    net_kwh = float(horizon.load_kwh[0] - horizon.pv_kwh[0]) + others * hours
+    net_kwh = float(horizon.load_kwh[0] - horizon.pv_kwh[0]) + others_kw * hours
     action = next(told.action for told in plan.told[0] if told.asset == storage.key)
     done = move(storage.battery, storage.stored_kwh, net_kwh, action, hours)
     power, level = asset.power_kw.copy(), asset.level_kwh.copy()

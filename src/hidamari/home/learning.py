@@ -1,5 +1,6 @@
 """What the home's own history teaches: the forecaster fed slot by slot, and usual profiles."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from hidamari.core.time import SLOT_S, day_bounds, local_day, slot_start, unix
 from hidamari.forecast.load import DayKind
 from hidamari.forecast.outlook import DayFacts, Forecaster, Outlook
 from hidamari.forecast.series import nmae
+from hidamari.forecast.solar import SolarPast, learned_array
 from hidamari.forecast.sun import Place, clear_sky_kw_m2
 from hidamari.store.db import Store
 from hidamari.store.pack import FloatArray
@@ -23,6 +25,7 @@ SLOT_H = 0.5
 LEARN_DAYS = 120  # the forecaster looks back 90 days for its errors
 SCORE_DAYS = 14
 PROFILE_DAYS = 14
+SUN_DAYS, FEWEST_SUN_DAYS = 28, 3
 SATURDAY = 5
 TOKYO_LAT, TOKYO_LON = 35.68, 139.77
 LOAD, GEN, PV = (SeriesKey(HOME, name) for name in ("load_kw", "gen_kw", "pv_kw"))
@@ -51,7 +54,8 @@ class Learning:
     slot: int = DAY_SLOTS
     measured_days: int = 0
     before_pv_kwh: float | None = None  # forecast for the half-hour before the present one
-    sky: dict[date, FloatArray] = field(default_factory=dict)  # forecast kW/m2 by local day
+    sky: Mapping[date, FloatArray] = field(default_factory=dict)  # forecast kW/m2 by local day
+    sun: list[tuple[FloatArray, FloatArray]] = field(default_factory=list)  # made and clear sky
     made: list[tuple[FloatArray, FloatArray]] = field(default_factory=list)
     truth: list[tuple[list[float], list[float]]] = field(default_factory=list)
 
@@ -73,6 +77,15 @@ class Learning:
                 return True
             self._begin_at(day + timedelta(days=1))
         return False
+
+    def know(self, sky: Mapping[date, FloatArray]) -> None:
+        """A weather forecast has come: tomorrow is forecast anew, today when it begins."""
+        self.sky = sky
+        if self.day is None:
+            return
+        tomorrow = self._sun_kwh(self.day + timedelta(days=1))
+        if tomorrow is not None:
+            self.forecaster.issue(tomorrow)
 
     def look(self) -> Outlook:
         """What may come from the present slot on."""
@@ -116,8 +129,14 @@ class Learning:
         return clear_sky_kw_m2(self.place, day, DAY_SLOTS)
 
     def _sun_kwh(self, day: date) -> FloatArray | None:
-        """The weather forecast of a day, as kWh in proportion to the clear sky."""
-        return self.sky.get(day)
+        """The weather forecast of a day through the learned array, kWh a half-hour."""
+        forecast = self.sky.get(day)
+        if forecast is None or len(self.sun) < FEWEST_SUN_DAYS:
+            return None
+        past = SolarPast(
+            np.array([made for made, _ in self.sun]), np.array([clear for _, clear in self.sun])
+        )
+        return learned_array(past) * forecast
 
     def _feed(self, store: Store, day: date, end: int) -> None:
         if end <= self.slot:
@@ -130,6 +149,9 @@ class Learning:
             self.forecaster.observe(load_kwh, pv_kwh)
             self.truth[-1][0].append(load_kwh)
             self.truth[-1][1].append(pv_kwh)
+        if end == DAY_SLOTS:
+            self.sun.append((np.nan_to_num(known[:, 1]), self._clear(day)))
+            del self.sun[:-SUN_DAYS]
         if end == DAY_SLOTS and np.isfinite(known[:, 0]).mean() > 0.9:
             self.measured_days += 1
         self.slot = end

@@ -27,7 +27,7 @@ UNPROVEN = {
 AMOUNTS = {"battery": (0xAA, 0xAB), "v2h": (0xE7, 0xEA), "ev_charger": (0xE7,)}
 MODE_EPC = {"battery": 0xDA, "v2h": 0xDA, "ev_charger": 0xDA, "water_heater": 0xB0}
 FORCED: frozenset[Mode] = frozenset({"charge", "discharge"})
-KW_APART = 0.3  # a forced power is not told anew for less
+KW_APART = 0.6  # a forced power is not told anew for less: surplus comes and goes
 RETRY_FIRST, RETRY_LONGEST = timedelta(minutes=1), timedelta(minutes=15)
 REFUSED_FOR = timedelta(minutes=30)
 READ_AFTER_S = 20.0  # an older reading may have been under way when we commanded

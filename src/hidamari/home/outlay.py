@@ -46,33 +46,40 @@ def outlay_of(made: Made) -> Outlay | None:
     count = home.horizon.count
     main = next((a for a in made.ask.request.assets if a.key == made.ask.main), None)
     storage = main if isinstance(main, Storage) else None
-    others = powers_of_others(home, storage.key if storage is not None else None, SLOT_H)
-    base = np.asarray(facts.outlook.net_kwh[:, :count], dtype=np.float64)
-    with_plan = base + others
-    without = base + _usual(made, others)
+    others = powers_of_others(home, {made.ask.main or ""}, SLOT_H)
+    outcomes = made.ask.outcomes
+    net = facts.outlook.net_kwh if outcomes is None else outcomes.net_kwh
+    base = np.asarray(net[:, :count], dtype=np.float64)
     actions = [
         next((t.action for t in orders if t.asset == made.ask.main), FOLLOW)
         for orders in made.plan.told
     ]
-    follow = [FOLLOW] * count
     buy, sell = facts.prices.marginal_yen_kwh[:count], facts.prices.sell_yen_kwh[:count]
+    share = float(home.horizon.step_h[0]) / SLOT_H
     runs = []
-    for net, told in ((with_plan, actions), (without, follow)):
-        moved, left = _moved(storage, net, told)
-        grid = net + moved
+    for grid_net, told in (
+        (base + others, actions),
+        (base + others, [FOLLOW] * count),
+        (base + _usual(made, others), [FOLLOW] * count),
+    ):
+        moved, left = _moved(storage, grid_net, told)
+        grid = grid_net + moved
         yen = np.where(grid > 0.0, grid * buy, grid * sell)
-        yen[:, 0] *= float(home.horizon.step_h[0]) / SLOT_H
-        runs.append(yen.sum(axis=1) - left * _end_yen_kwh(made))
+        yen[:, 0] *= share
+        runs.append((yen.sum(axis=1) - left * _end_yen_kwh(made))[:, None])
     weight = np.asarray(facts.outlook.weight, dtype=np.float64)
-    ours, theirs = (one[:, None] for one in runs)
-    saving = theirs - ours
+    planned, follows, without = runs
+    # The modes ahead are chosen anew each half-hour, with what is known then: never dearer in the
+    # mean than only following the house.
+    ours = planned if _mean(planned, weight) < _mean(follows, weight) else follows
+    saving = without - ours
     return Outlay(
         made.ask.now,
         made.ask.now + timedelta(hours=float(home.horizon.end_h[-1])),
         _mean(ours, weight),
         _quantile(ours, weight, LOW),
         _quantile(ours, weight, HIGH),
-        _mean(theirs, weight),
+        _mean(without, weight),
         _quantile(saving, weight, LOW),
         _quantile(saving, weight, HIGH),
     )

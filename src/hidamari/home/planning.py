@@ -1,6 +1,7 @@
 """Makes the plan: gathers what the store and the devices tell, asks the ladder, keeps the last."""
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -32,6 +33,7 @@ from hidamari.home.learning import (
 )
 from hidamari.home.pricing import Prices, contract_now, prices_ahead
 from hidamari.home.travel import Travel, past_trips, usual_week
+from hidamari.home.weather import Sky
 from hidamari.plan.battery import Battery
 from hidamari.plan.horizon import HomePlan
 from hidamari.plan.ladder import Ask, Ladder, Plan
@@ -58,6 +60,7 @@ class Now:
     settings: Settings
     assets: tuple[Asset, ...]
     outdoor_c: float | None = None
+    sky: Sky | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,9 @@ class Planning:
     _chosen: tuple[datetime, Choice] | None = None
     _now: datetime | None = None
     _main: str | None = None
+    _cars: frozenset[str] = frozenset()
     _asked: Outcomes | None = None
+    _sky_of: datetime | None = None
 
     def __post_init__(self) -> None:
         self.ladder = Ladder(self.solver, choose=self._choose)
@@ -131,13 +136,20 @@ class Planning:
         learning = self._learning(settings)
         while not learning.catch_up(self.store, now.at):
             pass
+        if now.sky is not None and now.sky.issued != self._sky_of:
+            self._sky_of = now.sky.issued
+            learning.know(now.sky.days)
+        elif now.sky is None and self._sky_of is not None:
+            self._sky_of = None
+            learning.know({})
         prices = self._prices(now)
         outlook = learning.look()
         recent = _recent(self.store, now, outlook, learning.before_pv_kwh)
         facts = self._facts(now, prices, outlook, recent)
         ask = ask_of(facts)
         self._now, self._main = now.at, ask.main
-        plan = as_carried_out(self.ladder.plan(ask), ask)
+        self._cars = frozenset(asset.id for asset in now.assets if asset.is_car)
+        plan = as_carried_out(self.ladder.plan(ask), ask, self._followed())
         load_nmae, pv_nmae = learning.scores()
         self.made = Made(
             plan,
@@ -196,6 +208,11 @@ class Planning:
         )
         return self._habits
 
+    def _followed(self) -> frozenset[str]:
+        """The battery itself, and the cars: a battery that follows the house does not feed them."""
+        cars = self._cars
+        return cars if self._main is None else cars | {self._main}
+
     def _choose(self, outcomes: Outcomes, battery: Battery, stored_kwh: float) -> Choice:
         """The battery's mode: found when a half-hour begins, kept until it ends or things change.
 
@@ -206,7 +223,7 @@ class Planning:
             return self._chosen[1]
         home = self.solver.home
         if home is not None:
-            others = powers_of_others(home, self._main, outcomes.slot_h)
+            others = powers_of_others(home, self._followed(), outcomes.slot_h)
             outcomes = with_other_loads(outcomes, others)
         self._asked = outcomes
         found = choose(outcomes, battery, stored_kwh)
@@ -235,11 +252,11 @@ def _recent(store: Store, now: Now, outlook: Outlook, before_pv_kwh: float | Non
     return Recent(None if load is None else load - (gen or 0.0), pv, made)
 
 
-def powers_of_others(home: HomePlan, key: str | None, slot_h: float) -> FloatArray:
-    """What all assets but one draw in each step, as kWh of a whole half-hour."""
+def powers_of_others(home: HomePlan, but: Collection[str], slot_h: float) -> FloatArray:
+    """What all assets but some draw in each step, as kWh of a whole half-hour."""
     total = np.zeros(home.horizon.count)
     for asset in home.assets:
-        if asset.key != key:
+        if asset.key not in but:
             total += asset.power_kw * slot_h
     return total
 
