@@ -152,8 +152,10 @@ def _lines(desk: Desk) -> str:
         for key, action, reason in desk.told(i):
             kw = 0.0 if desk.home is None else float(desk.home.asset_by_key[key].power_kw[i])
             parts.append(f"{key} {action.mode.value} {kw:+.2f} kW ({reason.code.value})")
-        price = float(horizon.buy_yen_kwh[i])
-        lines.append(f"{start.astimezone(TOKYO):%d %H:%M}  {price:5.1f} yen  " + "  ".join(parts))
+        buy_yen_kwh = float(horizon.buy_yen_kwh[i])
+        lines.append(
+            f"{start.astimezone(TOKYO):%d %H:%M}  {buy_yen_kwh:5.1f} yen  " + "  ".join(parts)
+        )
     return "\n".join(lines)
 
 
