@@ -21,6 +21,11 @@ PATHS = (
     "/history?view=cost&period=month",
     "/meter",
     "/meter/peaks",
+    "/plan",
+    "/plan?day=today",
+    "/plan?day=yesterday",
+    "/modes",
+    "/forecast",
     "/devices",
     "/settings",
     "/settings/tariff",
@@ -29,6 +34,7 @@ PATHS = (
     "/settings/storage",
     "/setup?step=devices",
 )
+PRICED = "円高くなります|円安くなります|ほとんど変わりません|この時間にはできません"
 LANGUAGE = "localStorage.setItem('hidamari', JSON.stringify({lang: 'ja'}))"
 
 
@@ -161,7 +167,7 @@ def test_the_meter_shows_now_today_month_and_what_was_behind_the_peak(
     demo: Demo, inside: Browser
 ) -> None:
     visit(inside, demo, "/meter")
-    for word in ("今日買った電気", "今月売った電気", "契約60"):
+    for word in ("今日買った電気", "今月売った電気", "契約"):
         inside.wait_text(word)
     inside.click_text("ピーク電力", "label")
     inside.wait_text("12か月で最大")
@@ -189,6 +195,11 @@ def test_another_tariff_changes_the_price(demo: Demo, inside: Browser) -> None:
     visit(inside, demo, "/settings/tariff")
     inside.click_text("プランを変える")
     inside.wait("document.querySelector('#company') !== null")
+    inside.run(
+        "(() => { const s = document.querySelector('#company');"
+        " s.value = [...s.options].find(o => o.text.startsWith('東京電力')).value;"
+        " s.dispatchEvent(new Event('change', {bubbles: true})); })()"
+    )
     inside.click_text("従量電灯B", "label")
     inside.run(
         "(() => { const s = document.querySelector('#ampere'); s.value = '40';"
@@ -208,6 +219,37 @@ def test_the_name_of_the_home_is_kept(demo: Demo, inside: Browser) -> None:
     inside.wait_text("保存しました")
     visit(inside, demo, "/")
     inside.wait("document.querySelector('h1').innerText === '日だまり荘'")
+
+
+@pytest.mark.timeout(150)
+def test_the_plan_of_the_living_house_is_explained_moved_and_taken_over(
+    demo: Demo, inside: Browser
+) -> None:
+    visit(inside, demo, "/plan")
+    inside.wait("document.querySelectorAll('ol .disc').length > 1", timeout_s=60)
+    inside.wait_text("までの電気代の見込み")
+    inside.click("ol button")
+    inside.wait_text("もとにした値")
+    inside.key("Escape")
+    inside.wait("!document.querySelector('dialog')")
+    inside.click_text("予定を変える")
+    inside.run(
+        "(() => { const s = document.querySelector('main select');"
+        " s.value = [...s.options].at(-1).value;"
+        " s.dispatchEvent(new Event('change', {bubbles: true})); })()"
+    )
+    inside.click("[aria-label='30分早く']")
+    inside.wait(
+        "/円高くなります|円安くなります|ほとんど変わりません/.test(document.body.innerText)"
+    )
+    inside.click_text("閉じる")
+    inside.click_text("手動にする")
+    inside.wait("document.querySelector('dialog[open]')")
+    inside.click_text("こう動かす", "dialog button")
+    inside.wait_text("受け付けました", timeout_s=30)
+    inside.key("Escape")
+    inside.click_text("予定に戻す")
+    inside.wait("!document.body.innerText.includes('予定に戻す')", timeout_s=30)
 
 
 @pytest.mark.parametrize("path", PATHS)
