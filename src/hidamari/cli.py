@@ -135,3 +135,28 @@ def reset_password(
 
     forget_users(data)
     print("All users are forgotten. The next start of the home shows a new first password.")
+
+
+@app.command()
+def backtest(
+    homes: Annotated[Path, typer.Option(exists=True, help="Measured homes: Parquet or CSV.")],
+    homes_meta: Annotated[Path | None, typer.Option(exists=True, help="Facts of them.")] = None,
+    home: Annotated[
+        list[str] | None, typer.Option(help="Only this home; may be given again.")
+    ] = None,
+    tariff: Annotated[str, typer.Option(help="tou or flat, as the yardstick has them.")] = "tou",
+    battery_kwh: Annotated[float, typer.Option(min=0.1)] = 10.0,
+    battery_kw: Annotated[float, typer.Option(min=0.1)] = 4.0,
+    solar_forecast: Annotated[str, typer.Option(help="none, or a file of forecasts.")] = "none",
+    first: Annotated[str, typer.Option("--from", help="First local day, as 2016-09-01.")] = "",
+    last: Annotated[str, typer.Option("--to", help="Last local day.")] = "",
+    bounds: Annotated[bool, typer.Option(help="Also with load known and with sun known.")] = False,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Replay measured homes through forecast and plan, and compare the bills."""
+    from hidamari.backtest.command import Wishes, run_backtest
+
+    file = None if solar_forecast == "none" else Path(solar_forecast)
+    span = (first, last)
+    wishes = Wishes(homes, homes_meta, tuple(home or ()), tariff, battery_kwh, battery_kw, file)
+    run_backtest(wishes, span, bounds=bounds, as_json=as_json)
