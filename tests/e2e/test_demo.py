@@ -239,9 +239,7 @@ def test_the_plan_of_the_living_house_is_explained_moved_and_taken_over(
         " s.dispatchEvent(new Event('change', {bubbles: true})); })()"
     )
     inside.click("[aria-label='30分早く']")
-    inside.wait(
-        "/円高くなります|円安くなります|ほとんど変わりません/.test(document.body.innerText)"
-    )
+    inside.wait(f"/{PRICED}/.test(document.body.innerText)", timeout_s=30)
     inside.click_text("閉じる")
     inside.click_text("手動にする")
     inside.wait("document.querySelector('dialog[open]')")

@@ -6,6 +6,8 @@ import { worthTelling } from './day.ts';
 import type { Block, HomePlan, PlanAsset } from './types.ts';
 
 const FRESH_MS = 60_000;
+/** the first plan of a home that has just started comes within minutes */
+const SOON_MS = 10_000;
 const PLACE = 'hidamari-plans';
 
 function remembered(): boolean {
@@ -34,7 +36,7 @@ class Offer {
 
   /** Ask again when the last answer is older than a minute. */
   async refresh(force = false): Promise<void> {
-    if (this.#running || (!force && Date.now() - this.#asked_ms < FRESH_MS)) return;
+    if (this.#running || (!force && Date.now() - this.#asked_ms < (this.plan?.state === 'starting' ? SOON_MS : FRESH_MS))) return;
     this.#running = true;
     this.#asked_ms = Date.now();
     try {
