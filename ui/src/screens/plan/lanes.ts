@@ -46,7 +46,7 @@ function runBars(view: DayView, asset: DayAsset): Bar[] {
     view.starts.map((_, i) => {
       const past = isPast(view, i);
       const value = past ? asset.measured_kwh[i] : asset.planned_kwh[i];
-      return value !== null && value !== undefined && Math.abs(value) > RUNS_KWH ? (past ? 'past' : 'plan') : null;
+      return value !== null && value !== undefined && Math.abs(value) > RUNS_KWH ? (past ? 'past' : `plan ${asset.reason[i]?.code ?? ''}`) : null;
     }),
   );
   return runs.map(({ first, last, word }) => {
