@@ -10,7 +10,7 @@ import numpy as np
 
 from hidamari.core.config import Settings
 from hidamari.core.reading import SeriesKey
-from hidamari.core.time import day_bounds, local_day, slot_start
+from hidamari.core.time import SLOT_S, day_bounds, local_day, slot_start, unix
 from hidamari.devices.water_heater import TankModel
 from hidamari.forecast.load import PastDays
 from hidamari.forecast.outlook import Outlook
@@ -29,12 +29,15 @@ from hidamari.home.learning import (
     day_kind,
     days_kwh_of,
     place_of,
+    slots_kwh,
     usual_day,
 )
 from hidamari.home.pricing import Prices, contract_now, prices_ahead
+from hidamari.home.shadow import Shadow
 from hidamari.home.travel import Travel, past_trips, usual_week
 from hidamari.home.weather import Sky
 from hidamari.plan.battery import Battery
+from hidamari.plan.floor import SlotPrices
 from hidamari.plan.horizon import HomePlan
 from hidamari.plan.ladder import Ask, Ladder, Plan
 from hidamari.plan.recursion import Choice, Outcomes, choose
@@ -118,6 +121,7 @@ class Planning:
     solver: NotedSolver
     learning: Learning | None = None
     ladder: Ladder = field(init=False)
+    shadow: Shadow = field(init=False)
     made: Made | None = None
     _habits: _Habits | None = None
     _chosen: tuple[datetime, Choice] | None = None
@@ -129,6 +133,7 @@ class Planning:
 
     def __post_init__(self) -> None:
         self.ladder = Ladder(self.solver, choose=self._choose)
+        self.shadow = Shadow(self.store)
 
     def make(self, now: Now) -> Made:
         """The plan of this instant; never fails for what comes from outside."""
@@ -149,7 +154,13 @@ class Planning:
         ask = ask_of(facts)
         self._now, self._main = now.at, ask.main
         self._cars = frozenset(asset.id for asset in now.assets if asset.is_car)
-        plan = as_carried_out(self.ladder.plan(ask), ask, self._followed())
+        is_start = unix(now.at) % SLOT_S == 0
+        if is_start:
+            self.shadow.account(now.at, self._net_before(now.at))
+        plan = self.ladder.plan(ask)
+        if is_start and ask.main is not None and settings.plan.steering:
+            plan = self.shadow.settle(plan, ask.main, now.at, _slot_prices(prices))
+        plan = as_carried_out(plan, ask, self._followed())
         load_nmae, pv_nmae = learning.scores()
         self.made = Made(
             plan,
@@ -166,6 +177,14 @@ class Planning:
     def forget_choice(self) -> None:
         """Something happened: the battery's mode of the running half-hour is open again."""
         self._chosen = None
+
+    def _net_before(self, at: datetime) -> float | None:
+        """What the house without battery and cars took in the half-hour before, kWh."""
+        keys = [LOAD, GEN, PV, USUAL["heater_kw"]]
+        load, gen, pv, heater = slots_kwh(self.store, keys, at - timedelta(minutes=30), at)[0]
+        if not np.isfinite(load):
+            return None
+        return float(load - np.nan_to_num(gen) - np.nan_to_num(pv) + np.nan_to_num(heater))
 
     def _learning(self, settings: Settings) -> Learning:
         where = settings.home.place
@@ -226,7 +245,7 @@ class Planning:
             others = powers_of_others(home, self._followed(), outcomes.slot_h)
             outcomes = with_other_loads(outcomes, others)
         self._asked = outcomes
-        found = choose(outcomes, battery, stored_kwh)
+        found = choose(outcomes, battery, self.shadow.decides_on(battery, stored_kwh))
         if slot is not None:
             self._chosen = (slot, found)
         return found
@@ -259,6 +278,14 @@ def powers_of_others(home: HomePlan, but: Collection[str], slot_h: float) -> Flo
         if asset.key not in but:
             total += asset.power_kw * slot_h
     return total
+
+
+def _slot_prices(prices: Prices) -> SlotPrices:
+    """The first half-hour's, and whether it is one of the cheapest of the coming day."""
+    day = prices.marginal_yen_kwh[:DAY_SLOTS]
+    now = float(day[0])
+    is_cheapest = now <= float(day.min()) + 1e-6 and float(np.ptp(day)) > 0.0
+    return SlotPrices(now, float(prices.sell_yen_kwh[0]), is_cheapest)
 
 
 def _usual(store: Store, now: Now, today: date) -> dict[str, FloatArray]:
