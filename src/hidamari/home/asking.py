@@ -169,7 +169,8 @@ def _load_ahead(path_kwh: FloatArray, recent: Recent) -> FloatArray:
     if recent.load_kwh is not None:
         for i, share in enumerate(LOAD_SHARES[: len(path)]):
             path[i] += share * (recent.load_kwh - path[i])
-    return np.maximum(path, 0.0)
+    # What is not a number stays so: the ladder refuses it and says why.
+    return np.where(np.isfinite(path), np.maximum(path, 0.0), path)
 
 
 def _sun_ahead(path_kwh: FloatArray, recent: Recent) -> FloatArray:
@@ -198,9 +199,10 @@ def _shifted_net(
     outlook: Outlook, load_kwh: FloatArray, pv_kwh: FloatArray, count: int
 ) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
     """The scenarios, moved by what the measured present changes in the mean."""
-    before = (outlook.load_kwh - outlook.pv_kwh)[:count]
-    moved = (load_kwh - pv_kwh - before).astype(np.float32)
-    return np.asarray(outlook.net_kwh[:, :count] + moved, dtype=np.float32)
+    with np.errstate(invalid="ignore", over="ignore"):
+        before = (outlook.load_kwh - outlook.pv_kwh)[:count]
+        moved = (load_kwh - pv_kwh - before).astype(np.float32)
+        return np.asarray(outlook.net_kwh[:, :count] + moved, dtype=np.float32)
 
 
 def _main_battery(assets: Sequence[PlanAsset], facts: Facts) -> Storage | None:

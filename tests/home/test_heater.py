@@ -1,0 +1,122 @@
+"""Hot water: what was drawn, how far a run heats, what is told to the heater and when."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.control.made import facts, heater_asset, made_plan
+
+from hidamari.devices.water_heater import WaterHeater
+from hidamari.echonet.frame import Eoj
+from hidamari.home.asking import ask_of
+from hidamari.home.expected import as_carried_out
+from hidamari.home.heater import (
+    Run,
+    announced_step,
+    can_shift,
+    heat_drawn,
+    next_run,
+    usual_target_kwh,
+)
+from hidamari.plan.ladder import Ladder
+from hidamari.plan.parts.tank import Tank
+from hidamari.plan.solver import InlineSolver
+
+WRITABLE = frozenset({0xB0, 0xC7, 0xCA})
+RUN = Run(30, 38, 11.0, 4.0)
+
+
+def heater(shift: bool = False, hour: int = 0) -> WaterHeater:
+    raw = {0xC7: b"\x01" if shift else b"\x00", 0xCA: bytes((hour,)), 0xC8: bytes((23,))}
+    return WaterHeater(Eoj.parse("026B01"), raw)
+
+
+def test_what_was_drawn_is_what_came_in_less_what_is_there_more():
+    """A tank at rest but for 100 L of hot water: 100 L times its heat per litre is gone."""
+    tank = heater_asset().model
+    level = np.array([200.0, 200.0, 100.0, 100.0])
+    found = heat_drawn(level, np.zeros(4), replace(tank, loss_w_k=0.0))
+    assert np.isnan(found[0])
+    assert found[1:].tolist() == pytest.approx([0.0, 100.0 * tank.kwh_per_l, 0.0])
+    into = np.array([0.0, 1.0, 1.0, 0.0])  # heat pump: half of each counts to either side
+    filled = heat_drawn(np.full(4, 200.0), into, replace(tank, loss_w_k=0.0))
+    assert filled[2] == pytest.approx(tank.cop * 1.0)
+
+
+def test_a_run_heats_as_far_as_runs_were_seen_to():
+    tank = heater_asset().model
+    level = np.tile(np.concatenate([np.full(14, 100.0), np.full(34, 260.0)]), (10, 1))
+    few = usual_target_kwh(level[:3], np.zeros((3, 48)), tank)
+    assert few is None
+    assert usual_target_kwh(level, np.zeros((10, 48)), tank) == pytest.approx(260 * tank.kwh_per_l)
+    # a day that draws more than that is what counts: 1.1 x 20 kWh
+    much = usual_target_kwh(level, np.full((10, 48), 20.0 / 48), tank)
+    assert much == pytest.approx(22.0)
+
+
+@pytest.mark.parametrize(
+    ("now_h", "told"),
+    [
+        (18.0, None),  # the plan of the next day has not settled yet
+        (22.5, 11),
+        (23.5, None),  # decided: the next decision comes after that run
+        (3.0, None),
+    ],
+)
+def test_a_shift_is_told_in_the_hour_before_the_heater_decides(now_h, told):
+    assert can_shift(RUN, heater(), now_h, WRITABLE) == told
+
+
+def test_a_night_run_and_an_old_heater_are_not_shifted():
+    assert can_shift(replace(RUN, start_h=3.0), heater(), 22.5, WRITABLE) is None
+    assert can_shift(RUN, heater(), 22.5, frozenset({0xB0})) is None
+
+
+@pytest.mark.parametrize(
+    ("now_h", "shift", "hour", "step"),
+    [
+        (22.0, True, 11, None),  # can still be changed
+        (23.5, True, 11, 23),  # 11.5 h ahead
+        (8.0, True, 11, 6),
+        (8.0, False, 11, None),
+        (8.0, True, 0, None),
+        (13.0, True, 11, None),  # that run has begun
+    ],
+)
+def test_a_shift_that_was_decided_stands(now_h, shift, hour, step):
+    hours = (now_h + 0.5 * np.arange(72)) % 24.0
+    assert announced_step(heater(shift, hour), hours) == step
+
+
+def test_a_planned_run_is_carried_out_at_full_power_until_its_heat_is_there():
+    given = facts()
+    ask = ask_of(given)
+    plan = as_carried_out(Ladder(InlineSolver()).plan(ask), ask, frozenset({"battery"}))
+    tank = next(a for a in ask.request.assets if isinstance(a, Tank))
+    assert plan.home is not None
+    run = next_run(plan.home, "heater", ask.hour)
+    assert run is not None
+    power = plan.home.asset_by_key["heater"].power_kw
+    inside = power[run.first : run.last]
+    assert inside.tolist() == pytest.approx([tank.power_kw] * len(inside))
+    assert plan.home.asset_by_key["heater"].level_kwh[run.last] == pytest.approx(
+        tank.full_kwh, rel=0.03
+    )
+
+
+def test_the_grid_of_a_plan_carried_out_balances():
+    given = facts()
+    ask = ask_of(given)
+    plan = as_carried_out(Ladder(InlineSolver()).plan(ask), ask, frozenset({"battery"}))
+    home = plan.home
+    assert home is not None
+    drawn = sum(a.power_kw * home.horizon.step_h for a in home.assets)
+    net = home.import_kwh - home.export_kwh - home.curtail_kwh
+    assert net == pytest.approx(home.horizon.load_kwh - home.horizon.pv_kwh + drawn)
+
+
+def test_the_trials_of_its_starts_explain_the_run():
+    made = made_plan().made
+    assert made.plan.home is not None
+    starts = [trial for trial in made.plan.home.trials if trial.key == "heater"]
+    assert len(starts) > 10
