@@ -1,6 +1,7 @@
 """A simulated house and its controller as processes of their own, for the benchmarks."""
 
 import json
+import os
 import random
 import select
 import signal
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,13 +21,18 @@ PASSWORD = "himawari no niwa 7"
 USER = "owner"
 READY_S = 60.0
 MEGA = 1e6
+LOG = os.memfd_create(
+    "complaints"
+)  # what all children complain about, shown when one does not start
 
 
 def free_port() -> int:
-    """A TCP port that nobody has now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port that nobody has now, outside the range that connections of others are given."""
+    while True:
+        port = random.randint(18_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("", port))
+            return port
 
 
 def free_net() -> str:
@@ -44,9 +50,10 @@ class Ready:
 
 
 def start(*arguments: str) -> subprocess.Popen[bytes]:
-    """One of our own commands."""
+    """One of our own commands, with its byte code kept as an installed program has it."""
     command = [sys.executable, "-m", "hidamari", *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    env = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=LOG, env=env)
 
 
 def wait_ready(process: subprocess.Popen[bytes], begun_s: float) -> Ready:
@@ -56,7 +63,10 @@ def wait_ready(process: subprocess.Popen[bytes], begun_s: float) -> Ready:
     readable, _, _ = select.select([process.stdout], [], [], READY_S)
     line = process.stdout.readline() if readable else b""
     if not line:
-        raise RuntimeError(f"a ready line expected within {READY_S:.0f} s: {process.args!r}")
+        said = os.pread(LOG, 2000, max(0, os.fstat(LOG).st_size - 2000)).decode(errors="replace")
+        raise RuntimeError(
+            f"a ready line expected within {READY_S:.0f} s: {process.args!r}\n{said}"
+        )
     return Ready(process, json.loads(line), time.perf_counter() - begun_s)
 
 
@@ -131,9 +141,13 @@ def family(pid: int) -> list[psutil.Process]:
     return [top, *top.children(recursive=True)]
 
 
-def rss_mb(pid: int) -> float:
-    """Memory of a process and its children [MB]; pages they share count for each."""
-    return sum(one.memory_info().rss for one in family(pid)) / MEGA
+def rss_mb(pid: int) -> tuple[float, float]:
+    """Memory [MB] of the home process, and of all processes together (guard, home, solver).
+
+    Pages that they share count for each.
+    """
+    sizes = {one.pid: one.memory_info().rss / MEGA for one in family(pid)}
+    return max(sizes.values()), sum(sizes.values())
 
 
 def cpu_s(pid: int) -> float:

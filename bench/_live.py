@@ -18,9 +18,10 @@ from hidamari.echonet.responder import Maps
 
 METER = Eoj(0x02, 0x88, 0x01)
 POWER = 0xE7
-CHANGES = 40
-# Screens are told at most once a second: changes come a little slower, at odd moments.
-PAUSE_S = (1.1, 1.7)
+CHANGES = 24
+# A property is asked at most every 2 s and a screen told at most once a second, whatever a device
+# announces: changes come a little slower, at odd moments.
+PAUSE_S = (2.05, 2.6)
 WAIT_S = 5.0
 
 
@@ -72,7 +73,7 @@ def _figure(name: str, value_ms: float, bar_ms: float | None) -> dict[str, objec
         "unit": "ms",
         "peer": None,
         "ratio": None,
-        "bar": bar_ms,
+        "bar": None if bar_ms is None else f"<= {bar_ms:g} ms",
         "ok": None if bar_ms is None else value_ms <= bar_ms,
     }
 

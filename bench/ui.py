@@ -27,7 +27,11 @@ SETTLE_S = 8.0
 WATCH_S = 20.0
 PHONE = (390, 844)
 KB = 1024.0  # as build tools count
-MOVING = "document.getAnimations().filter(a => a.playState === 'running').length"
+# The dots on the lines are moved by scripts; what style sheets move does not count.
+MOVING = """
+document.getAnimations()
+  .filter(a => a.playState === 'running' && a.constructor === Animation).length
+"""
 LOADED = """
 performance.getEntriesByType('resource').map(r => [new URL(r.name).pathname, r.encodedBodySize])
 """
@@ -66,10 +70,10 @@ def look(page: Browser, url: str) -> list[Figure]:
         {
             "name": f"main thread with the flow moving, {WATCH_S:.0f} s",
             "value": round(busy_pct, 2),
-            "unit": f"% ({moving} animations run)",
+            "unit": f"% ({moving} lines move)",
             "peer": None,
             "ratio": None,
-            "bar": 1.0,
+            "bar": "<= 1 %",
             "ok": busy_pct <= 1.0 and moving > 0,
         },
     ]
@@ -110,6 +114,6 @@ def figure(name: str, value: float, unit: str, bar: float, peer: str | None) -> 
         "unit": unit,
         "peer": peer,
         "ratio": round(value / PEER_KB, 4) if peer else None,
-        "bar": bar,
+        "bar": f"<= {bar:g} {unit}",
         "ok": value <= bar,
     }
