@@ -88,6 +88,7 @@ MATRIX = [
     Call("GET", f"{V1}/meter", Action.VIEW),
     Call("GET", f"{V1}/meter/peaks/{{month}}", Action.VIEW, url=f"{V1}/meter/peaks/2026-05"),
     Call("GET", f"{V1}/plan", Action.VIEW),
+    Call("GET", f"{V1}/plan/quality", Action.VIEW),
     Call("GET", f"{V1}/plan/result", Action.VIEW, url=f"{V1}/plan/result?day=2026-05-15"),
     Call("GET", f"{V1}/plan/why", Action.VIEW, 404, url=f"{V1}/plan/why?slot=2026-05-15T03:00:00Z"),
     Call(

@@ -69,6 +69,25 @@ async def get_result(
     return await asyncio.to_thread(result_body, energy, day, lang)
 
 
+@router.get("/plan/quality", dependencies=needs(Action.VIEW))
+async def get_quality(api: ApiDep) -> schema.QualityBody:
+    """How good the forecasts of the last two weeks were, day by day."""
+    learning = energy_of(api).planning.learning
+    found = learning.quality() if learning is not None else []
+    return schema.QualityBody(
+        days=[
+            schema.DayQuality(
+                day=one.day,
+                load_nmae=_rounded(one.load_nmae),
+                pv_nmae=_rounded(one.pv_nmae),
+                load_yesterday_nmae=_rounded(one.load_before_nmae),
+                pv_yesterday_nmae=_rounded(one.pv_before_nmae),
+            )
+            for one in found
+        ]
+    )
+
+
 @router.post("/plan/override", dependencies=needs(Action.CONTROL_ENERGY))
 async def post_override(
     body: schema.OverrideAsk, api: ApiDep, caller: CallerDep, lang: LangDep

@@ -29,10 +29,12 @@ def as_carried_out(plan: Plan, ask: Ask, unseen: Collection[str]) -> Plan:
     for asset in ask.request.assets:
         if isinstance(asset, Tank):
             assets[asset.key] = _heated(home, asset)
+    cars = [key for key in unseen if key != ask.main]
     for asset in ask.request.assets:
         if isinstance(asset, Storage) and asset.key == ask.main:
             others = sum(float(a.power_kw[0]) for k, a in assets.items() if k not in unseen)
             assets[asset.key] = _followed(plan, home, asset, others)
+            _leave_the_rest(home, assets, cars, others + float(assets[asset.key].power_kw[0]))
     return replace(plan, home=_with(home, assets))
 
 
@@ -77,6 +79,23 @@ def _followed(plan: Plan, home: HomePlan, storage: Storage, others_kw: float) ->
     power[0] = (done.charge_kwh - done.discharge_kwh) / hours
     level[0] = done.stored_kwh
     return replace(asset, power_kw=power, level_kwh=level)
+
+
+def _leave_the_rest(
+    home: HomePlan, assets: dict[str, AssetPlan], cars: Collection[str], before_kw: float
+) -> None:
+    """What a car gives in the running step is only what the battery leaves of the lack."""
+    horizon = home.horizon
+    load_kw = float(horizon.load_kwh[0] - horizon.pv_kwh[0]) / float(horizon.step_h[0])
+    lack_kw = max(load_kw + before_kw, 0.0)
+    for key in sorted(assets.keys() & set(cars)):
+        asset = assets[key]
+        gives_kw = max(-float(asset.power_kw[0]), 0.0)
+        if gives_kw > 0.0:
+            power = asset.power_kw.copy()
+            power[0] = -min(gives_kw, lack_kw)
+            assets[key] = replace(asset, power_kw=power)
+            lack_kw += power[0]
 
 
 def _with(home: HomePlan, assets: dict[str, AssetPlan]) -> HomePlan:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hidamari.core.errors import InputError
+from hidamari.core.time import slot_start
 from hidamari.home.decide import flows
 from hidamari.home.planning import Made
 from hidamari.plan.battery import Mode
@@ -64,8 +65,12 @@ class Move:
 
 
 def step_of(made: Made, at: datetime) -> int:
-    """The step of the plan that holds an instant; InputError outside of it."""
+    """The step of the plan that holds an instant; InputError outside of it.
+
+    The whole running half-hour is the first step, also where the plan was made within it.
+    """
     starts = made.plan.starts
+    at = max(at, starts[0]) if slot_start(at) == slot_start(starts[0]) else at
     found = sum(start <= at for start in starts) - 1
     last = made.ask.request.horizon.step_h[-1] if len(starts) > 1 else 0.5
     if found < 0 or (at - starts[-1]).total_seconds() > float(last) * 3600.0:

@@ -44,6 +44,17 @@ def place_of(lat: float | None, lon: float | None, zone: ZoneInfo) -> Place:
     return Place(lat, lon, zone)
 
 
+@dataclass(frozen=True, slots=True)
+class DayScore:
+    """nMAE of a day's forecasts, made when it began, and of taking it to be as the day before."""
+
+    day: date
+    load_nmae: float | None
+    pv_nmae: float | None
+    load_before_nmae: float | None
+    pv_before_nmae: float | None
+
+
 @dataclass(slots=True)
 class Learning:
     """The forecaster of this home and how far it has been fed; only ever called in one thread."""
@@ -107,6 +118,25 @@ class Learning:
             found.append(value if np.isfinite(value) else None)
         return found[0], found[1]
 
+    def quality(self) -> list[DayScore]:
+        """Each of the last whole days, oldest first."""
+        if self.day is None:
+            return []
+        found = []
+        first = self.day - timedelta(days=len(self.truth) - 1)
+        for i, (made, truth) in enumerate(zip(self.made, self.truth, strict=True)):
+            if i == 0 or len(truth[0]) < DAY_SLOTS or len(self.truth[i - 1][0]) < DAY_SLOTS:
+                continue
+            before = self.truth[i - 1]
+            found.append(
+                DayScore(
+                    first + timedelta(days=i),
+                    *(_nmae(made[k], truth[k]) for k in (0, 1)),
+                    *(_nmae(np.array(before[k]), truth[k]) for k in (0, 1)),
+                )
+            )
+        return found
+
     def _slot_of(self, at: datetime) -> int:
         local = at.astimezone(self.place.zone)
         return (local.hour * 60 + local.minute) // 30
@@ -155,6 +185,11 @@ class Learning:
         if end == DAY_SLOTS and np.isfinite(known[:, 0]).mean() > 0.9:
             self.measured_days += 1
         self.slot = end
+
+
+def _nmae(forecast: FloatArray, truth: list[float]) -> float | None:
+    found = nmae(forecast, np.array(truth))
+    return found if np.isfinite(found) else None
 
 
 def half_hours(store: Store, day: date, zone: ZoneInfo) -> FloatArray:

@@ -271,6 +271,22 @@ class ResultAsk(BaseModel):
     day: date | None = None
 
 
+class DayQuality(Body):
+    """How far a day's forecasts were off, beside taking it to be as the day before."""
+
+    day: date
+    load_nmae: float | None
+    pv_nmae: float | None
+    load_yesterday_nmae: float | None
+    pv_yesterday_nmae: float | None
+
+
+class QualityBody(Body):
+    """The last whole days, oldest first; at most two weeks."""
+
+    days: list[DayQuality]
+
+
 class OverrideAsk(Body):
     """The owner's word: `plan` gives the asset back; `until` 1h, tomorrow or an instant."""
 
