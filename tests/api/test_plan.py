@@ -27,7 +27,7 @@ class Talk:
     async def ask(self, method: str, path: str, body: Any = None, status: int = 200) -> Any:
         answer = await self.client.request(method, V1 + path, json=body)
         assert answer.status_code == status, answer.text
-        where = V1 + path.split("?")[0]
+        where = V1 + path.split("?", maxsplit=1)[0]
         promised = self.document["paths"][where][method.lower()]["responses"][str(status)]
         schema = promised["content"]["application/json"]["schema"]
         assert faults(answer.json(), schema, self.document) == [], path
