@@ -20,6 +20,7 @@ from tests.whole.loop import LoopClock
 
 from hidamari.core.reading import Event, SeriesKey
 from hidamari.core.time import SLOT_S, unix
+from hidamari.devices import kind_of
 from hidamari.echonet.client import Client
 from hidamari.echonet.neighbours import Search
 from hidamari.echonet.node import Setup
@@ -28,7 +29,6 @@ from hidamari.home.app import Home, Means
 from hidamari.home.clock import Kernel
 from hidamari.home.run import run_home
 from hidamari.home.start import Beat
-from hidamari.main import known_epcs
 from hidamari.sim.fleet import NODES
 from hidamari.sim.house import HouseState
 from hidamari.sim.meter import HalfHours
@@ -122,7 +122,7 @@ class Street:
         """Start the controller on its folder."""
         store = Store.open(self.folder, self.clock.now(), ballast_bytes=ballast_bytes)
         die = Random(self.seed)
-        search = Search(known_epcs=known_epcs)
+        search = Search(known_epcs=lambda code: [*kind_of(code).props])
         setup = Setup(
             Label(b"HOMECONTROLLER"),
             own_hosts=frozenset({OWN}),

@@ -1,6 +1,7 @@
 """The running home: joins wire, house, history and those who look at it."""
 
 import asyncio
+import json
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -41,7 +42,7 @@ from hidamari.store.journal import JsonValue
 
 logger = logging.getLogger(__name__)
 
-BOOT = "boot"  # where the store keeps in which run of the kernel it was last written
+CLOCK = "clock"  # where the store keeps what time was believed in which run of the kernel
 TOLD_AT_MOST_S = 1.0  # screens are told of new values at most once a second
 PART_FAILS = "part_fails"
 EVENTS_WAITING = 500  # on a full disk events wait in memory
@@ -100,9 +101,19 @@ class Home:
 
     def _past(self, kernel: Kernel) -> Past:
         """What the store knows of the time before this start."""
-        boot, last = self.store.get_kv(BOOT), self.last_stored
-        same = None if boot is None else boot == str(kernel.boot).encode()
-        return Past(None if last is None else last.timestamp(), same)
+        last, raw = self.last_stored, self.store.get_kv(CLOCK)
+        last_s = None if last is None else last.timestamp()
+        if raw is None:
+            return Past(last_s)
+        told = json.loads(raw)
+        same = told["boot"] == kernel.boot
+        return Past(last_s, same, told["offset_s"] if same else None)
+
+    def keep_clock(self) -> None:
+        """Note what time is believed in this run of the kernel; any thread."""
+        offset_s = self.clock.keeper.offset_s if self.clock.is_known else None
+        told: dict[str, float | None] = {"boot": self.clock.boot, "offset_s": offset_s}
+        self.store.put_kv(CLOCK, json.dumps(told).encode())
 
     def resume(self, again: datetime | None = None) -> None:
         """Go on counting where the store ends; `again`: from when on there are minutes again."""

@@ -1,14 +1,15 @@
 """The energy counters of the home: what is believed of each, and the half-hours it counted."""
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import numpy as np
 
-from hidamari.core.reading import SeriesKey, SlotValue
-from hidamari.core.time import MINUTE_S, SLOT_S, floor_to, slot_start
+from hidamari.core.reading import Quality, SeriesKey, SlotValue
+from hidamari.core.time import MINUTE_S, SLOT_S, floor_to, from_unix, slot_start
 from hidamari.home.live import LiveDevice
 from hidamari.store.counters import CounterRules, CounterState, Fed, Verdict
 from hidamari.store.db import Store
@@ -17,10 +18,14 @@ SMALLEST_STEP_KWH = 0.001
 BEFORE_STOP = timedelta(minutes=40)  # the half-hour before the stop may not be written yet
 LOOK_BACK = timedelta(days=100)  # for counters that were silent when we stopped
 LONGEST_SPAN = timedelta(days=31)
+SHORT = timedelta(minutes=30)
+MINUTE = timedelta(seconds=MINUTE_S)
+UNWRITTEN = 2  # half-hours in a row that may be counted and not written yet
 _DOUBTED = (Verdict.REPLACED, Verdict.QUARANTINED)
 _BELIEVED = (Verdict.COUNTED, Verdict.ROLLED_OVER, Verdict.REPLACED)
 
 Readings = Sequence[tuple[datetime, float]]
+Slots = dict[datetime, SlotValue]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class Meter:
 
     live: LiveDevice
     state: CounterState = field(default_factory=CounterState)
-    slots: dict[datetime, SlotValue] = field(default_factory=dict)
+    slots: Slots = field(default_factory=dict)
     is_doubted: bool = False
 
     def rules(self, capacity_kw: float) -> CounterRules:
@@ -47,9 +52,26 @@ class Meter:
         return CounterRules(capacity_kw, step_kwh, (wrap_kwh,) if wrap_kwh else ())
 
     def took(self, fed: Fed) -> None:
-        """Keep the state after a reading and the half-hours it completed."""
+        """Keep the state after a reading and the half-hours it completed.
+
+        One that a clock set back brings twice holds what was counted both times.
+        """
         self.state = fed.state
-        self.slots.update(fed.slots)
+        for start, value in fed.slots:
+            before = self.slots.get(start)
+            self.slots[start] = value if before is None else _joined(before, value)
+
+    def moved(self, by: timedelta) -> Fed:
+        """The clock was set; what is counted meanwhile belongs to the half-hour that is open."""
+        state = self.state
+        if state.base is None or state.open is None:
+            return Fed(state, Verdict.NO_VALUE)
+        again = state.base.at + by
+        if again < state.open.start <= again + SHORT:
+            # A little back over the edge: the half-hour before it is whole already.
+            base = replace(state.base, at=state.open.start)
+            return Fed(replace(state, base=base, candidate=None), Verdict.FIRST)
+        return state.moved(by)
 
 
 class Counting:
@@ -59,7 +81,20 @@ class Counting:
         self.capacity_kw = capacity_kw
         self.meters: dict[SeriesKey, Meter] = {}
         self.doubts: list[Doubt] = []
+        self.is_new = False  # something that a restart should know
         self._before: dict[SeriesKey, Readings] = {}
+        self._old: dict[SeriesKey, tuple[CounterState, Slots]] = {}
+
+    def to_json(self) -> bytes:
+        """All counting as it stands, with the half-hours that may not be written yet."""
+        self.is_new = False
+        rows = [
+            [*key, meter.state.to_row(), _newest(meter.slots)] for key, meter in self.meters.items()
+        ]
+        rows += [
+            [*key, state.to_row(), _newest(slots)] for key, (state, slots) in self._old.items()
+        ]
+        return json.dumps(rows).encode()
 
     def follow(self, key: SeriesKey, live: LiveDevice) -> Iterable[datetime]:
         """Count a series from now on, from its stored readings on if there are any.
@@ -71,15 +106,19 @@ class Counting:
             known.live = live
             return ()
         self.meters[key] = Meter(live)
-        return self._begin(self.meters[key], self._before.pop(key, ()))
+        return self._begin(key, self.meters[key])
 
-    def resume(self, before: Mapping[SeriesKey, Readings]) -> set[datetime]:
-        """Begin all counting anew from stored readings; the half-hours that those complete."""
-        self._before = dict(before)
+    def resume(
+        self, raw: bytes | None, before: Mapping[SeriesKey, Readings], now: datetime
+    ) -> set[datetime]:
+        """Begin all counting anew from what `to_json` wrote and the readings stored since.
+
+        Returns the half-hours that are known by that.
+        """
+        self._old, self._before = _read(raw, now), dict(before)
         done: set[datetime] = set()
         for key, meter in self.meters.items():
-            meter.state, meter.slots = CounterState(), {}
-            done.update(self._begin(meter, self._before.pop(key, ())))
+            done.update(self._begin(key, meter))
         return done
 
     def feed(self, key: SeriesKey, at: datetime, kwh: float | None) -> Iterable[datetime]:
@@ -87,6 +126,7 @@ class Counting:
         meter = self.meters[key]
         fed = meter.state.feed(meter.rules(self.capacity_kw), at, kwh)
         meter.took(fed)
+        self.is_new |= bool(fed.slots) or fed.verdict in _DOUBTED
         if fed.verdict in _DOUBTED and not (meter.is_doubted and fed.verdict is _DOUBTED[1]):
             self.doubts.append(Doubt(key, fed.verdict))
             meter.is_doubted = fed.verdict is Verdict.QUARANTINED
@@ -104,8 +144,9 @@ class Counting:
     def moved(self, by: timedelta) -> set[datetime]:
         """The clock was set: count on from there; the half-hours that this ended."""
         ended: set[datetime] = set()
+        self.is_new = True
         for meter in self.meters.values():
-            fed = meter.state.moved(by)
+            fed = meter.moved(by)
             meter.took(fed)
             ended |= {start for start, _ in fed.slots}
         return ended
@@ -123,8 +164,12 @@ class Counting:
         for meter in self.meters.values():
             meter.slots.pop(start, None)
 
-    def _begin(self, meter: Meter, readings: Readings) -> Iterable[datetime]:
-        for at, kwh in readings:
+    def _begin(self, key: SeriesKey, meter: Meter) -> Iterable[datetime]:
+        meter.state, meter.slots = self._old.pop(key, (CounterState(), {}))
+        for at, kwh in self._before.pop(key, ()):
+            base = meter.state.base
+            if base is not None and at < base.at + MINUTE:
+                continue  # read anywhere in its minute: the rise may look too steep for the time
             meter.took(meter.state.feed(meter.rules(self.capacity_kw), at, kwh))
         return tuple(meter.slots)
 
@@ -147,11 +192,10 @@ def stored_readings(
     if not keys:
         return {}
     last = min(stop.last, now)
-    minute = timedelta(seconds=MINUTE_S)
-    spans = [(slot_start(last) - BEFORE_STOP, floor_to(last, MINUTE_S) + minute)]
+    spans = [(slot_start(last) - BEFORE_STOP, floor_to(last, MINUTE_S) + MINUTE)]
     if stop.again is not None and stop.again < now:
         since = max(stop.again, now - LONGEST_SPAN, spans[0][1])
-        spans.append((floor_to(since, MINUTE_S), now + minute))
+        spans.append((floor_to(since, MINUTE_S), now + MINUTE))
     found: dict[SeriesKey, list[tuple[datetime, float]]] = {}
     for start, end in spans:
         values = store.minutes(keys, start, end)
@@ -181,3 +225,25 @@ def _last_slots(
             if math.isfinite(kwh):
                 found[key] = (min(at, newest), kwh)
     return found
+
+
+def _read(raw: bytes | None, now: datetime) -> dict[SeriesKey, tuple[CounterState, Slots]]:
+    """What `to_json` wrote; a state from the future (a wrong clock) is not used."""
+    found: dict[SeriesKey, tuple[CounterState, Slots]] = {}
+    for device, name, row, slots in json.loads(raw) if raw else []:
+        state = CounterState.from_row(row)
+        if state.base is not None and state.base.at <= now:
+            counted = {from_unix(at_s): SlotValue(kwh, Quality(q)) for at_s, kwh, q in slots}
+            found[SeriesKey(device, name)] = (state, counted)
+    return found
+
+
+def _newest(slots: Slots) -> list[tuple[float, float | None, int]]:
+    last = sorted(slots)[-UNWRITTEN:]
+    return [(at.timestamp(), slots[at].value, int(slots[at].quality)) for at in last]
+
+
+def _joined(before: SlotValue, after: SlotValue) -> SlotValue:
+    if before.value is None or after.value is None:
+        return after if before.value is None else before
+    return SlotValue(before.value + after.value, max(before.quality, after.quality))

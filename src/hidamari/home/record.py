@@ -41,6 +41,7 @@ OPEN_FOR = timedelta(days=8)  # a slot waits this long for late counters
 COUNTED_BACK = timedelta(days=400)  # what a counter tells of an earlier time is not laid out
 AT_ONCE = 100  # half-hours in one minute, when a counter tells of a long silence
 SOON = from_unix(0)
+COUNTING = "counting"  # where the store keeps how far the counters were counted
 
 
 def home_series() -> list[Series]:
@@ -113,7 +114,7 @@ class Recorder:
         keys = [key for key, s in self._store.series().items() if s.kind is Kind.COUNTER]
         before = stored_readings(self._store, keys, stop, now) if stop else {}
         self._now = now
-        self._reopen(self.counting.resume(before))
+        self._reopen(self.counting.resume(self._store.get_kv(COUNTING), before, now))
         if stop is not None:
             last = slot_start(min(stop.last, now))
             self._reopen([last - SLOT, last])
@@ -197,6 +198,10 @@ class Recorder:
             self._reopen([minute])
         found = self.samples.end_minute(now_s)
         return {k: v for k, v in found.items() if v is not None and k in self._series}
+
+    def keep(self, raw: bytes) -> None:
+        """Write down the counting (its `to_json`), for a restart; any thread."""
+        self._store.put_kv(COUNTING, raw)
 
     def moved(self, by: timedelta, now: datetime) -> None:
         """The clock was set: count on from there, nothing that is written is touched."""

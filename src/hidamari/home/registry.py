@@ -125,7 +125,7 @@ class Registry:
             self._by_id[device.id] = device
             return device, "new"
         # An examination whose answers were lost knows less than we do.
-        keeps_name = seen.weak and not known.weak
+        keeps_name = (seen.weak and not known.weak) or (known.maker != "" and not seen.maker)
         after = replace(
             known,
             identity=known.identity if keeps_name else seen.identity,
@@ -173,7 +173,9 @@ class Registry:
             if binding.identity == seen.identity:
                 return binding
         here = self.at(seen.host, Eoj.parse(seen.eoj))
-        if here is None or here.kind != seen.kind or not (here.weak or seen.weak):
+        # Every node has a maker (EPC 8A); without one it could not be asked who it is.
+        told_no_name = here is not None and (here.weak or seen.weak or not seen.maker)
+        if here is None or here.kind != seen.kind or not told_no_name:
             return None
         pairs = ((seen.maker, here.maker), (seen.product, here.product))
         return here if all("" in pair or pair[0] == pair[1] for pair in pairs) else None

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from hidamari.core.errors import StoreError, StoreFull
 from hidamari.core.reading import SeriesKey
 from hidamari.core.time import MINUTE_S, SLOT_S, floor_to, unix
-from hidamari.home.app import BOOT, Home
+from hidamari.home.app import Home
 from hidamari.home.health import Health
 from hidamari.home.night import Nights
 from hidamari.home.record import SLOT
@@ -124,27 +124,20 @@ class Minutes:
                 await asyncio.to_thread(store.write_undated, home.clock.boot, mono_s, values)
         except StoreFull as error:  # it waits in memory
             self._health.store_failed("disk_full", {"waiting": store.waiting})
-            logger.warning("the minute %s waits: %s", minute, error)
+            logger.debug("the minute %s waits: %s", minute, error)
         except StoreError as error:
             self._health.store_failed("store_fails", {"error": str(error)})
             logger.error("the minute %s was not stored: %s", minute, error)
             return
         else:
             self._health.store_works()
-        if not home.first_stored.is_set():
-            home.first_stored.set()
-            await asyncio.to_thread(self._sign)
-
-    def _sign(self) -> None:
-        """Note which run of the kernel writes here now."""
-        try:
-            self._home.store.put_kv(BOOT, str(self._home.clock.boot).encode())
-        except StoreError as error:
-            logger.warning("%s", error)
+        home.first_stored.set()
 
     async def _close_slots(self, end: datetime) -> None:
         home, recorder = self._home, self._home.recorder
         at = end - timedelta(seconds=COUNTERS_IN_S)
+        if recorder.counting.is_new:  # before the half-hours: what is counted is counted once
+            await asyncio.to_thread(recorder.keep, recorder.counting.to_json())
         for start in recorder.due_slots(at):
             keys = recorder.keys()
             minutes = await asyncio.to_thread(home.store.minutes, keys, start, start + SLOT)
@@ -154,5 +147,5 @@ class Minutes:
                 try:
                     await asyncio.to_thread(home.store.write_slots, start, better, why)
                 except StoreFull as error:  # it waits in memory
-                    logger.warning("the half-hour %s waits: %s", start, error)
+                    logger.debug("the half-hour %s waits: %s", start, error)
             recorder.wrote(start, better, at)

@@ -39,10 +39,15 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What is stored: the newest instant, and whether this kernel run wrote it (None: nobody)."""
+    """What is stored: the newest instant, and whether this run of the kernel wrote it.
+
+    `same_boot` None: nobody has. `offset_s`: what was believed in this run of the kernel, in
+    which the monotonic count goes on; None while the time was unknown.
+    """
 
     last_s: float | None = None
     same_boot: bool | None = None
+    offset_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,10 @@ def begin(look: Look, past: Past) -> Timekeeper:
     offset_s = look.wall_s - look.mono_s
     if look.is_synchronised and look.wall_s >= EARLIEST_S:
         return Timekeeper(Trust.TRUSTED, offset_s, floor_s, look.mono_s, look.mono_s)
-    if look.wall_s < floor_s - RESTORED_S or _is_restored(look, past):
+    if past.same_boot and past.offset_s is not None:
+        return Timekeeper(Trust.KEPT, past.offset_s, floor_s, look.mono_s)
+    is_same_unknown = bool(past.same_boot) and past.offset_s is None
+    if look.wall_s < floor_s - RESTORED_S or _is_restored(look, past) or is_same_unknown:
         return Timekeeper(
             Trust.UNKNOWN, max(look.wall_s, floor_s) - look.mono_s, floor_s, look.mono_s
         )

@@ -9,7 +9,7 @@ from hidamari.core.time import from_unix
 from hidamari.devices.common import Common
 from hidamari.home.app import Home
 from hidamari.home.health import Health
-from hidamari.home.timekeeper import Outcome, Witness
+from hidamari.home.timekeeper import SMALL_S, Outcome, Witness
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +26,8 @@ class Timing:
         self._home = home
         self._health = health
         self._asked_s = -1e9
+        self._kept_s: float | None = None
+        self._is_kept = False
 
     async def look(self) -> None:
         """One look at the clocks."""
@@ -37,6 +39,20 @@ class Timing:
             witness = await self._ask()
             if witness is not None:
                 await self._apply(clock.hear(witness))
+        await self._keep()
+
+    async def _keep(self) -> None:
+        """Note what is believed, so that a restart in this run of the kernel goes on with it."""
+        clock = self._home.clock
+        offset_s = clock.keeper.offset_s if clock.is_known else None
+        if self._is_kept and _is_near(offset_s, self._kept_s):
+            return
+        try:
+            await asyncio.to_thread(self._home.keep_clock)
+        except StoreError as error:
+            logger.debug("the time was not noted: %s", error)
+            return
+        self._is_kept, self._kept_s = True, offset_s
 
     async def _apply(self, outcome: Outcome) -> None:
         home = self._home
@@ -82,3 +98,9 @@ class Timing:
             return None
         at_s = shown.timestamp()
         return Witness(at_s, at_s + MINUTE_S)
+
+
+def _is_near(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return abs(one - other) <= SMALL_S

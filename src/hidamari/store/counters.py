@@ -16,7 +16,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from hidamari.core.reading import Quality, SlotValue
-from hidamari.core.time import SLOT_S, slot_start
+from hidamari.core.time import SLOT_S, from_unix, slot_start
 
 _DECIMALS = 4  # 0.1 Wh, the step of a stored half-hour of power at 1 W
 _FLOAT_NOISE_KWH = 1e-6
@@ -128,6 +128,26 @@ class CounterState:
         if at <= self.base.at:
             return Fed(self, Verdict.LATE)
         return self._judge(rules, self.base, now)
+
+    def to_row(self) -> list[float]:
+        """What `from_row` needs to count on after a restart; unix seconds, kWh. Empty: nothing.
+
+        A candidate is left out: it has to prove itself again.
+        """
+        if self.base is None or self.open is None:
+            return []
+        base, opened = self.base, self.open
+        times = [base.at.timestamp(), opened.start.timestamp(), opened.covered_s]
+        return [*times, base.kwh, self.ledger_kwh, opened.from_kwh, float(opened.is_spread)]
+
+    @classmethod
+    def from_row(cls, row: Sequence[float]) -> "CounterState":
+        """The state that `to_row` wrote."""
+        if not row:
+            return cls()
+        at_s, start_s, covered_s, kwh, ledger_kwh, from_kwh, is_spread = row
+        opened = _OpenSlot(from_unix(start_s), from_kwh, covered_s, bool(is_spread))
+        return cls(Point(from_unix(at_s), kwh), ledger_kwh, opened)
 
     def moved(self, by: timedelta) -> "Fed":
         """The wall clock was set by `by`: count on from there, the half-hour so far is closed."""
