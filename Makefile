@@ -15,12 +15,12 @@ $(VENV)/bin/python:
 	$(PY) -m venv $(VENV)
 
 $(VENV)/.setup: $(LOCK) pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(LOCK)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
 $(VENV)/.setup-dev: $(DEVLOCK) $(VENV)/.setup
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(DEVLOCK)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(DEVLOCK)
 	touch $@
 
 web: | $(VENV)/.setup
