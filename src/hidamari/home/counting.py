@@ -18,7 +18,7 @@ SMALLEST_STEP_KWH = 0.001
 BEFORE_STOP = timedelta(minutes=40)  # the half-hour before the stop may not be written yet
 LOOK_BACK = timedelta(days=100)  # for counters that were silent when we stopped
 LONGEST_SPAN = timedelta(days=31)
-SHORT = timedelta(minutes=30)
+A_LITTLE = timedelta(minutes=5)  # a clock's drift; more than that is another half-hour's energy
 MINUTE = timedelta(seconds=MINUTE_S)
 UNWRITTEN = 2  # half-hours in a row that may be counted and not written yet
 _DOUBTED = (Verdict.REPLACED, Verdict.QUARANTINED)
@@ -67,7 +67,7 @@ class Meter:
         if state.base is None or state.open is None:
             return Fed(state, Verdict.NO_VALUE)
         again = state.base.at + by
-        if again < state.open.start <= again + SHORT:
+        if again < state.open.start <= again + A_LITTLE:
             # A little back over the edge: the half-hour before it is whole already.
             base = replace(state.base, at=state.open.start)
             return Fed(replace(state, base=base, candidate=None), Verdict.FIRST)
