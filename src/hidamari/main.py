@@ -16,7 +16,6 @@ from hidamari.api.app import Options, create_app
 from hidamari.api.auth import FILE as ACCOUNTS
 from hidamari.api.auth import Auth
 from hidamari.api.certificate import door_key
-from hidamari.api.serve import DoorPlan, Listening, serve
 from hidamari.core.clock import Clock, clock_from
 from hidamari.core.errors import InputError, StartError
 from hidamari.core.startup import Startup, read_startup
@@ -33,6 +32,7 @@ from hidamari.home.energy import Energy
 from hidamari.home.run import run_home as run_all
 from hidamari.home.showing import shown
 from hidamari.home.start import Beat, HomeWishes
+from hidamari.http.serve import DoorPlan, Listening, serve
 from hidamari.plan.solver import ProcessSolver
 from hidamari.store.db import Store
 from hidamari.store.journal import JsonValue

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from hidamari.api.app import Options
 from hidamari.api.certificate import DoorKey, door_key
-from hidamari.api.serve import DoorPlan, Listening, serve
+from hidamari.http.serve import DoorPlan, Listening, serve
 
 if TYPE_CHECKING:
     from tests.api.conftest import Bench

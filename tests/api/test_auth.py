@@ -12,11 +12,11 @@ from tests.api.house import NOW, PaperHome
 from hidamari.api.accounts import Misses
 from hidamari.api.app import Options
 from hidamari.api.auth import FILE, Auth, Screen
-from hidamari.api.doors import Door
-from hidamari.api.passwords import WeakPassword, check_password, first_letters
 from hidamari.api.tries import Tries
 from hidamari.core.access import Role, Scope
 from hidamari.core.clock import VirtualClock
+from hidamari.http.doors import Door
+from hidamari.http.passwords import WeakPassword, check_password, first_letters
 
 SESSION = "/api/v1/session"
 NEW = "asagao no hana 3"

@@ -13,11 +13,11 @@ import pytest
 from tests.api.conftest import PASSWORD, Bench
 from tests.api.street import HOST, Street
 
-from hidamari.api import protocol
 from hidamari.api.certificate import door_key
-from hidamari.api.protocol import MAX_CONNECTIONS
-from hidamari.api.serve import DoorPlan, Listening
 from hidamari.core.errors import StartError
+from hidamari.http import protocol
+from hidamari.http.protocol import MAX_CONNECTIONS
+from hidamari.http.serve import DoorPlan, Listening
 
 HEAD = b"GET /.well-known/hidamari HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 

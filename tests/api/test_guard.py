@@ -12,13 +12,13 @@ import pytest
 from starlette.types import Message, Scope
 from tests.api.conftest import PASSWORD, Bench
 
-from hidamari.api.answers import POLICY
 from hidamari.api.app import Options
 from hidamari.api.auth import Caller
-from hidamari.api.doors import is_own_origin, parse_address, split_host
 from hidamari.api.guard import RELAYED
-from hidamari.api.limits import KNOWN, STRANGER, Buckets, Floods, json_depth
 from hidamari.core.access import Role
+from hidamari.http.answers import POLICY
+from hidamari.http.doors import is_own_origin, parse_address, split_host
+from hidamari.http.limits import KNOWN, STRANGER, Buckets, Floods, json_depth
 
 OURS = "192.168.1.10"
 V6 = "2001:db8:5:6::10"

@@ -9,7 +9,7 @@ from tests.api.conftest import PASSWORD
 from tests.api.street import Street
 from websockets.sync.client import connect
 
-from hidamari.api import protocol
+from hidamari.http import protocol
 
 
 def test_a_live_stream_outlasts_the_time_for_a_request(

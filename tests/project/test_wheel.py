@@ -87,10 +87,10 @@ def test_an_unpacked_wheel_works_without_the_source(wheel: Path, tmp_path: Path)
         archive.extractall(tmp_path)
     env = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
     run = {"capture_output": True, "text": True, "check": False, "cwd": tmp_path, "env": env}
-    look = "import hidamari.api.static as s; print(s.__file__); print(s.web_folder())"
+    look = "import hidamari.http.static as s; print(s.__file__); print(s.web_folder())"
     done = subprocess.run([sys.executable, "-c", look], **run)  # type: ignore[call-overload]
     assert done.stdout.splitlines() == [
-        str(tmp_path / "hidamari/api/static.py"),
+        str(tmp_path / "hidamari/http/static.py"),
         str(tmp_path / "hidamari/web"),
     ]
     done = subprocess.run([sys.executable, "-m", "hidamari", "version"], **run)  # type: ignore[call-overload]

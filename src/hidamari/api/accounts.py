@@ -7,9 +7,9 @@ from functools import lru_cache
 
 from pydantic import TypeAdapter, ValidationError
 
-from hidamari.api.doors import Door
 from hidamari.core.access import Role, Scope
 from hidamari.core.errors import InputError
+from hidamari.http.doors import Door
 
 MAX_USERS = 4  # accounts a home
 MAX_SESSIONS = 20  # of one user; the one not used for longest goes first

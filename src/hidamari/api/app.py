@@ -13,7 +13,6 @@ from hidamari.api import (
     circuits,
     cost,
     devices,
-    errors,
     events,
     files,
     history,
@@ -28,14 +27,15 @@ from hidamari.api import (
     tariff,
     users,
 )
-from hidamari.api.answers import packed
 from hidamari.api.auth import Auth
 from hidamari.api.context import Api, ApiDep
 from hidamari.api.guard import Guard, LanRules
-from hidamari.api.static import WebApp, web_folder
 from hidamari.api.sums import LiveSums
 from hidamari.home.energy import Energy
 from hidamari.home.view import HomeView
+from hidamari.http import errors
+from hidamari.http.answers import packed
+from hidamari.http.static import WebApp, web_folder
 from hidamari.schema.base import ErrorBody
 from hidamari.schema.wellknown import WellKnown
 

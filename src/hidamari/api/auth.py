@@ -16,18 +16,19 @@ from hidamari.api.accounts import (
     from_bytes,
     to_bytes,
 )
-from hidamari.api.doors import Door
-from hidamari.api.passwords import (
+from hidamari.api.tries import Tries
+from hidamari.core.access import Action, Role, Scope
+from hidamari.core.clock import Clock
+from hidamari.core.errors import InputError, StoreDamaged, StoreFull
+from hidamari.http.doors import Door
+from hidamari.http.passwords import (
     Hashing,
+    TooManyTries,
     WeakPassword,
     check_password,
     first_letters,
     hash_now,
 )
-from hidamari.api.tries import Tries
-from hidamari.core.access import Action, Role, Scope
-from hidamari.core.clock import Clock
-from hidamari.core.errors import InputError, StoreDamaged, StoreFull
 from hidamari.store.files import load_file, save_file
 
 FILE = "accounts.json"
@@ -62,14 +63,6 @@ class Screen:
     label: str = ""
     stay: bool = True
     replaces: str = ""  # the session of this screen until now
-
-
-class TooManyTries(InputError):
-    """Wrong passwords came too fast; wait `seconds`."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__("a pause was expected after several wrong passwords")
-        self.seconds = seconds
 
 
 class Auth:

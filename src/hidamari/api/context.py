@@ -8,15 +8,15 @@ from fastapi.params import Depends as DependsParam
 from starlette.requests import HTTPConnection
 
 from hidamari.api.auth import Auth, Caller
-from hidamari.api.doors import Door
-from hidamari.api.errors import ApiError
 from hidamari.api.guard import VISIT, Visit
-from hidamari.api.limits import Buckets, Rate
 from hidamari.api.sums import LiveSums
 from hidamari.core.access import SECURE, Action, Actor, allowed
 from hidamari.core.reading import Event
 from hidamari.home.energy import Energy
 from hidamari.home.view import HomeView
+from hidamari.http.doors import Door
+from hidamari.http.errors import ApiError
+from hidamari.http.limits import Buckets, Rate
 
 HOME = "home"
 RARELY = Rate(1 / 600, 1.0)

@@ -12,9 +12,7 @@ import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from numpy.typing import NDArray
 
-from hidamari.api.answers import packed_json
 from hidamari.api.context import ApiDep, needs
-from hidamari.api.errors import ApiError
 from hidamari.api.money import contracts_of
 from hidamari.api.ranges import Span, parse_span, shifted, step_edges
 from hidamari.core.access import Action
@@ -23,6 +21,8 @@ from hidamari.core.contract import Contract, contract_on, period_on
 from hidamari.core.errors import InputError
 from hidamari.core.reading import SeriesKey
 from hidamari.core.time import SLOT_S, day_bounds, local_day, unix
+from hidamari.http.answers import packed_json
+from hidamari.http.errors import ApiError
 from hidamari.schema import history as schema
 from hidamari.store.db import Store
 from hidamari.store.pack import FloatArray

@@ -5,10 +5,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from hidamari.api.answers import packed_json
 from hidamari.api.context import ApiDep, CallerDep, may, needs
 from hidamari.core.access import Action
 from hidamari.core.errors import InputError
+from hidamari.http.answers import packed_json
 from hidamari.schema.events import EventEntry, EventList, EventsAsk
 
 router = APIRouter(tags=["events"])

@@ -8,16 +8,16 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from hidamari.api.answers import json_response
 from hidamari.api.context import Api, ApiDep, CallerDep, needs
 from hidamari.api.csv_in import BadCsv, Parsed, Reader, Slot, text_of
 from hidamari.api.csv_out import Columns, csv_parts
-from hidamari.api.errors import ApiError
 from hidamari.api.ranges import find_series, parse_span
 from hidamari.core.access import Action
 from hidamari.core.reading import Kind, Series
 from hidamari.core.time import SLOT_S
 from hidamari.home.record import home_series
+from hidamari.http.answers import json_response
+from hidamari.http.errors import ApiError
 from hidamari.schema import history as schema
 from hidamari.store.db import Store
 

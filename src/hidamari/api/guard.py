@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hidamari.api.answers import HEADERS
 from hidamari.api.auth import Auth, Caller
-from hidamari.api.doors import Door, is_near, is_own_host, is_own_origin, parse_address, split_host
-from hidamari.api.errors import ApiError, error_body
-from hidamari.api.limits import (
+from hidamari.http.answers import HEADERS
+from hidamari.http.doors import Door, is_near, is_own_host, is_own_origin, parse_address, split_host
+from hidamari.http.errors import ApiError, error_body
+from hidamari.http.limits import (
     KNOWN,
     MAX_BODY_BYTES,
     MAX_HEADER_BYTES,

@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request, Response
 
-from hidamari.api.answers import packed_json
 from hidamari.api.context import ApiDep, LangDep, needs
 from hidamari.api.ranges import Span, find_series, parse_span, shifted
 from hidamari.api.titles import series_title
 from hidamari.core.access import Action
 from hidamari.core.errors import InputError
 from hidamari.core.reading import Kind, SeriesKey
+from hidamari.http.answers import packed_json
 from hidamari.schema import history as schema
 from hidamari.store.db import Store
 from hidamari.store.history import HistoryQuery, Step, history

@@ -9,14 +9,14 @@ from pydantic_core import to_json
 from starlette.websockets import WebSocketDisconnect
 
 from hidamari.api.context import api_of, may, needs, visit_of
-from hidamari.api.doors import Door
 from hidamari.api.guard import still_there
-from hidamari.api.limits import STRANGER, Buckets
 from hidamari.api.now import live_body, with_sums
 from hidamari.api.sums import Kept
 from hidamari.core.access import Action
 from hidamari.core.reading import Event
 from hidamari.home.view import Snapshot
+from hidamari.http.doors import Door
+from hidamari.http.limits import STRANGER, Buckets
 from hidamari.schema.events import EventEntry
 
 router = APIRouter(tags=["live"])

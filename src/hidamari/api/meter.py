@@ -12,7 +12,6 @@ from fastapi import APIRouter
 from fastapi import Path as PathParam
 
 from hidamari.api.context import Api, ApiDep, needs
-from hidamari.api.errors import ApiError
 from hidamari.api.figures import half_hours, month_bounds
 from hidamari.api.money import contract_now
 from hidamari.api.now import age_s
@@ -21,6 +20,7 @@ from hidamari.core.contract import Contract
 from hidamari.core.reading import SeriesKey
 from hidamari.core.time import SLOT_S, day_bounds, from_unix, local_day, unix
 from hidamari.home.view import Snapshot
+from hidamari.http.errors import ApiError
 from hidamari.schema import history as schema
 from hidamari.schema.now import Sums
 

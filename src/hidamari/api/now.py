@@ -4,12 +4,12 @@ from datetime import datetime
 
 from fastapi import APIRouter, Response
 
-from hidamari.api.answers import json_response
 from hidamari.api.context import Api, ApiDep, needs
 from hidamari.api.sentence import sentence_code
 from hidamari.api.sums import Kept
 from hidamari.core.access import Action
 from hidamari.home.view import LEVELS, PARTS, AssetNow, CircuitNow, Snapshot
+from hidamari.http.answers import json_response
 from hidamari.schema import now as schema
 
 router = APIRouter(tags=["now"])

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hidamari.api.errors import DAY_OR_INSTANT, ApiError
 from hidamari.core.errors import InputError
 from hidamari.core.reading import Series, SeriesKey
 from hidamari.core.time import day_bounds, floor_to, local_day
+from hidamari.http.errors import DAY_OR_INSTANT, ApiError
 from hidamari.schema.history import CompareWord, StepWord
 
 HOME = "home"

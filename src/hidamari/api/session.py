@@ -16,10 +16,10 @@ from hidamari.api.context import (
     needs,
     visit_of,
 )
-from hidamari.api.doors import Door
-from hidamari.api.errors import ApiError
 from hidamari.api.guard import PLAIN_COOKIE, SECURE_COOKIE
 from hidamari.core.access import Action, Actor, Role, allowed
+from hidamari.http.doors import Door
+from hidamari.http.errors import ApiError
 from hidamari.schema.session import (
     FirstPassword,
     PasswordChange,

@@ -4,9 +4,9 @@ from fastapi import APIRouter, Request
 from pydantic import JsonValue
 
 from hidamari.api.context import ApiDep, CallerDep, may, needs
-from hidamari.api.errors import ApiError
 from hidamari.core.access import Action
 from hidamari.core.settings_store import dump_settings
+from hidamari.http.errors import ApiError
 
 router = APIRouter(tags=["settings"])
 

@@ -7,8 +7,8 @@ from fastapi import APIRouter
 
 from hidamari import __version__
 from hidamari.api.context import Api, ApiDep, needs
-from hidamari.api.errors import ApiError
 from hidamari.core.access import Action
+from hidamari.http.errors import ApiError
 from hidamari.schema import home as schema
 
 router = APIRouter(tags=["home"])

@@ -6,10 +6,8 @@ from datetime import datetime, timedelta
 from fastapi import APIRouter, Request, Response
 from pydantic import JsonValue
 
-from hidamari.api.answers import json_response, packed_json
 from hidamari.api.asking import asked, contract_body, contract_tree
 from hidamari.api.context import Api, ApiDep, CallerDep, LangDep, needs
-from hidamari.api.errors import ApiError
 from hidamari.api.money import contract_now, plans_of
 from hidamari.core.access import Action
 from hidamari.core.config import ContractSettings
@@ -18,6 +16,8 @@ from hidamari.core.price import SlotPrice
 from hidamari.core.settings_store import dump_settings
 from hidamari.core.tariff import ALL_MONTHS, WHOLE_DAY, Band, Plan, Unit
 from hidamari.core.time import SLOT_S
+from hidamari.http.answers import json_response, packed_json
+from hidamari.http.errors import ApiError
 from hidamari.schema import tariff as schema
 
 router = APIRouter(tags=["tariff"])

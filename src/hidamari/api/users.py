@@ -9,8 +9,8 @@ from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from hidamari.api.accounts import Token, User
 from hidamari.api.context import ApiDep, CallerDep, needs
-from hidamari.api.errors import ApiError
 from hidamari.core.access import Action
+from hidamari.http.errors import ApiError
 from hidamari.schema.session import CreatedToken, NewToken, NewUser, TokenEntry, UserEdit, UserEntry
 
 T = TypeVar("T")

@@ -4,6 +4,7 @@
 
     HidamariError            anything we raise on purpose
     ├── FrameError           foreign bytes that are not what the standard says: drop and count
+    ├── LinkError            the other end of the link broke link/v1: end this connection
     ├── DeviceError          a device did not do what was asked
     │   ├── DeviceSilent     no answer after all tries: treat values as missing, keep asking
     │   └── DeviceRefused    the device answered "cannot": do not repeat unchanged
@@ -25,6 +26,10 @@ class HidamariError(Exception):
 
 class FrameError(HidamariError):
     """Foreign bytes break the standard: drop the frame and count it."""
+
+
+class LinkError(HidamariError):
+    """The other end of the link breaks the protocol: nothing in the message is believed."""
 
 
 class DeviceError(HidamariError):

@@ -26,6 +26,14 @@ class WeakPassword(InputError):
     """A new password is refused; the message says what was expected of it."""
 
 
+class TooManyTries(InputError):
+    """Wrong passwords came too fast; wait `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("a pause was expected after several wrong passwords")
+        self.seconds = seconds
+
+
 def first_letters() -> str:
     """A random first password: 14 letters and digits that cannot be mistaken for each other."""
     return "".join(secrets.choice(FIRST_LETTERS) for _ in range(FIRST_LENGTH))
@@ -82,7 +90,7 @@ def _nobody() -> str:
 
 @lru_cache(maxsize=1)
 def _common() -> frozenset[str]:
-    text = resources.files("hidamari.api").joinpath("common-passwords.txt").read_text("utf-8")
+    text = resources.files("hidamari.http").joinpath("common-passwords.txt").read_text("utf-8")
     return frozenset(text.split())
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.types import ASGIApp
 
-from hidamari.api.limits import MAX_HEADER_BYTES, READ_TIMEOUT_S
-from hidamari.api.protocol import Places, limited
 from hidamari.core.errors import StartError
+from hidamari.http.limits import MAX_HEADER_BYTES, READ_TIMEOUT_S
+from hidamari.http.protocol import Places, limited
 
 HTTP_PORT = 8600
 HTTPS_PORT = 8643

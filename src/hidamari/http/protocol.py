@@ -18,7 +18,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
-from hidamari.api.limits import READ_TIMEOUT_S
+from hidamari.http.limits import READ_TIMEOUT_S
 
 MAX_CONNECTIONS = 64
 WAIT_S = 0.05

@@ -12,9 +12,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
-from hidamari.api.answers import HEADERS
-from hidamari.api.auth import TooManyTries
-from hidamari.api.passwords import WeakPassword
 from hidamari.core.errors import (
     DeviceError,
     HidamariError,
@@ -23,6 +20,8 @@ from hidamari.core.errors import (
     StoreError,
     StoreFull,
 )
+from hidamari.http.answers import HEADERS
+from hidamari.http.passwords import TooManyTries, WeakPassword
 
 CODES = {
     400: "bad_request",

@@ -9,8 +9,8 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hidamari.api.answers import takes_gzip
-from hidamari.api.errors import ApiError
+from hidamari.http.answers import takes_gzip
+from hidamari.http.errors import ApiError
 
 LONG = "public, max-age=31536000, immutable"  # the name holds a hash of the content
 # What a screen's path is made of; anything else is a missing file or a trick.

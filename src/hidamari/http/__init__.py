@@ -1,0 +1,1 @@
+"""What every server of ours shares: answers, errors, limits, passwords, web app files."""

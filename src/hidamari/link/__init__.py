@@ -1,0 +1,1 @@
+"""What a home and the server service say to each other (link/v1)."""
