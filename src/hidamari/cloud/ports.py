@@ -7,7 +7,7 @@ bus brings a request to the hub that holds the home. One process has one of each
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from hidamari.core.access import Role
 from hidamari.link.messages import LiveFrame, Query, Record, Reply
@@ -21,6 +21,17 @@ class Arrived:
     home: bytes
     epoch: int
     record: Record
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept(Generic[T]):
+    """A record with the epoch it came from: its series are numbered by the table of that epoch."""
+
+    epoch: int
+    record: T
 
 
 class SegmentStore(Protocol):
@@ -46,20 +57,20 @@ class SegmentStore(Protocol):
         """Remember that a record was refused for good, so that `committed` passes over it."""
         ...
 
-    async def reported(self, home: bytes) -> Reported | None:
-        """The newest table of series."""
+    async def reported(self, home: bytes) -> list[Kept[Reported]]:
+        """The newest table of series of each epoch, newest epoch last."""
         ...
 
-    async def days(self, home: bytes, first: date, last: date) -> list[Day]:
-        """Sealed days first..last: the highest rev of the newest epoch that has the day."""
+    async def days(self, home: bytes, first: date, last: date) -> list[Kept[Day]]:
+        """Sealed days first..last: of each epoch the highest rev, newest epoch last."""
         ...
 
-    async def segments(self, home: bytes, start_s: int, end_s: int) -> list[Segment]:
+    async def segments(self, home: bytes, start_s: int, end_s: int) -> list[Kept[Segment]]:
         """Segments that touch [start_s, end_s), oldest first, newest epoch last."""
         ...
 
-    async def totals(self, home: bytes, first: date, last: date) -> list[DayTotals]:
-        """Totals of the days first..last."""
+    async def totals(self, home: bytes, first: date, last: date) -> list[Kept[DayTotals]]:
+        """Totals of the days first..last, newest epoch last."""
         ...
 
     async def events(self, home: bytes, before_ms: int | None, limit: int) -> list[EventRecord]:
