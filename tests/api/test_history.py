@@ -12,7 +12,7 @@ import pytest
 from tests.api.conftest import Bench
 from tests.api.house import HOME_SERIES
 
-from hidamari.api.ranges import parse_span, shifted, step_edges
+from hidamari.answers.ranges import parse_span, shifted, step_edges
 from hidamari.core.errors import InputError
 from hidamari.core.reading import SeriesKey
 from hidamari.core.time import TOKYO

@@ -12,9 +12,9 @@ import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from numpy.typing import NDArray
 
+from hidamari.answers.ranges import Span, parse_span, shifted, step_edges
 from hidamari.api.context import ApiDep, needs
 from hidamari.api.money import contracts_of
-from hidamari.api.ranges import Span, parse_span, shifted, step_edges
 from hidamari.core.access import Action
 from hidamari.core.bill import Bill, Item, Usage, bills, costs, total, used_kwh
 from hidamari.core.contract import Contract, contract_on, period_on

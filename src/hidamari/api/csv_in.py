@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from hidamari.answers.ranges import HOME, series_key
 from hidamari.api.csv_out import START_LOCAL, START_UTC
-from hidamari.api.ranges import HOME, series_key
 from hidamari.core.checked import half_width
 from hidamari.core.errors import InputError
 from hidamari.core.reading import Kind, Quality, Series, SeriesKey, SlotValue

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hidamari.api.history import unit_in
+from hidamari.answers.history import unit_in
 from hidamari.core.reading import SeriesKey
 from hidamari.schema.history import StepWord
 from hidamari.store.db import Store

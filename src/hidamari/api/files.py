@@ -8,10 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from hidamari.answers.ranges import find_series, parse_span
 from hidamari.api.context import Api, ApiDep, CallerDep, needs
 from hidamari.api.csv_in import BadCsv, Parsed, Reader, Slot, text_of
 from hidamari.api.csv_out import Columns, csv_parts
-from hidamari.api.ranges import find_series, parse_span
 from hidamari.core.access import Action
 from hidamari.core.reading import Kind, Series
 from hidamari.core.time import SLOT_S

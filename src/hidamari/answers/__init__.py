@@ -1,0 +1,1 @@
+"""Answers that a home and the service give alike, out of whatever holds the history."""
