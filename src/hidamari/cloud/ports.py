@@ -4,7 +4,7 @@ The hub ends the links of homes, the stores keep what came, the directory knows 
 bus brings a request to the hub that holds the home. One process has one of each.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Generic, Protocol, TypeVar
@@ -108,9 +108,10 @@ class Bus(Protocol):
         """Whether the home is there, and what it said last."""
         ...
 
-    def request(self, home: bytes, query: Query) -> AsyncIterator[Reply]:
+    def request(self, home: bytes, query: Query) -> AsyncGenerator[Reply, None]:
         """Relay a request: its pieces as they come. HomeAway when the home is or goes away;
-        TimeoutError after its time to live. Ending the iteration cancels the request at home.
+        TimeoutError when no answer began within its time to live. Closing the generator cancels
+        the request at home.
         The hub replaces `query.id` by one of its own."""
         ...
 
