@@ -221,11 +221,11 @@ def _loop_input(replay: Replay) -> dict[str, object]:
     loads: list[list[float]] = []
     suns: list[list[float]] = []
 
-    def note(outlook: Outlook, slot: int) -> Outcomes:
-        if slot % per_hour == 0:
+    def note(outlook: Outlook, at: tuple[int, int]) -> Outcomes:
+        if at[1] % per_hour == 0:
             loads.append((outlook.load_kwh[:slots] / world.slot_h).tolist())
             suns.append((outlook.pv_kwh[:slots] / world.slot_h).tolist())
-        return outcomes(outlook, slot)
+        return outcomes(outlook, at)
 
     outcomes = replay.outcomes
     replay.outcomes = note  # type: ignore[method-assign]

@@ -144,7 +144,9 @@ def backtest(
     home: Annotated[
         list[str] | None, typer.Option(help="Only this home; may be given again.")
     ] = None,
-    tariff: Annotated[str, typer.Option(help="tou or flat, as the yardstick has them.")] = "tou",
+    tariff: Annotated[
+        str, typer.Option(help="tou, flat, a plan's id or its file (.toml).")
+    ] = "tou",
     battery_kwh: Annotated[float, typer.Option(min=0.1)] = 10.0,
     battery_kw: Annotated[float, typer.Option(min=0.1)] = 4.0,
     solar_forecast: Annotated[str, typer.Option(help="none, or a file of forecasts.")] = "none",
@@ -160,3 +162,21 @@ def backtest(
     span = (first, last)
     wishes = Wishes(homes, homes_meta, tuple(home or ()), tariff, battery_kwh, battery_kw, file)
     run_backtest(wishes, span, bounds=bounds, as_json=as_json)
+
+
+@app.command()
+def whatif(
+    data: Annotated[Path | None, typer.Option(help="Data folder, also of a running home.")] = None,
+    battery_kwh: Annotated[
+        float | None, typer.Option(min=0.0, max=200.0, help="Another battery; 0 = none.")
+    ] = None,
+    battery_kw: Annotated[float | None, typer.Option(min=0.1, max=50.0, help="Its power.")] = None,
+    tariff: Annotated[str | None, typer.Option(help="A plan's id or its file (.toml).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
+    steps: Annotated[bool, typer.Option("--progress", hidden=True)] = False,
+) -> None:
+    """Compare another battery or tariff on the home's own last year; changes nothing."""
+    from hidamari.backtest.owner_cases import Wish
+    from hidamari.backtest.whatif_command import run_whatif
+
+    run_whatif(data, Wish(battery_kwh, battery_kw, tariff), as_json=as_json, steps=steps)

@@ -33,7 +33,8 @@ def test_the_answer_has_the_agreed_form_and_no_plan_beats_perfect_foresight() ->
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (("--tariff", "cheap"), "--tariff: one of tou, flat expected, got 'cheap'"),
+        (("--tariff", "cheap"), "--tariff: a plan's file (.toml) or one of tou, flat, chubu_"),
+        (("--tariff", "none.toml"), "--tariff: none.toml cannot be read"),
         (("--from", "spring"), "--from: a day such as 2016-09-01 expected, got 'spring'"),
         (("--solar-forecast", "none.csv"), "--solar-forecast: none or a file expected"),
     ],

@@ -12,8 +12,7 @@ import pytest
 from hidamari.backtest.homes import HomeYear, home_year, read_rows, span
 from hidamari.backtest.main import Options, guess_place, run
 from hidamari.backtest.replay import Replay
-from hidamari.backtest.whatif import Case, what_if
-from hidamari.backtest.world import Prices, World, flat, self_consumption, time_of_use
+from hidamari.backtest.world import World, self_consumption, time_of_use
 from hidamari.core.errors import InputError
 from hidamari.forecast.outlook import Outlook
 from hidamari.forecast.sun import Place
@@ -53,8 +52,8 @@ def wrong_bill(home: HomeYear, factor: float) -> float:
     replay = Replay(world, PLACE)
     right = replay.outcomes
 
-    def distorted(outlook: Outlook, slot: int) -> Outcomes:
-        given = right(outlook, slot)
+    def distorted(outlook: Outlook, at: tuple[int, int]) -> Outcomes:
+        given = right(outlook, at)
         return replace(given, net_kwh=given.net_kwh * np.float32(factor))
 
     replay.outcomes = distorted  # type: ignore[method-assign]
@@ -131,20 +130,3 @@ def test_under_one_price_ours_is_self_consumption() -> None:
 def test_what_cannot_be_replayed_is_refused_in_words(options: Options) -> None:
     with pytest.raises(InputError, match=r"cl99|cheap|more than 28"):
         run(options)
-
-
-def test_what_if_compares_with_the_first_case(winter: HomeYear) -> None:
-    battery = Battery(5.0, 2.0, 2.0)
-    cases = (
-        Case("today", flat(24), None),
-        Case("with a battery", flat(24), battery),
-        Case("free at night", Prices(time_of_use(24).buy_yen_kwh, np.full(24, 8.0)), battery),
-    )
-    today, battery_case, night = what_if(winter, PLACE, cases)
-    assert today.saved_yen == 0.0
-    assert battery_case.saved_yen == pytest.approx(today.yen - battery_case.yen)
-    assert battery_case.saved_yen > 0.0
-    assert night.optimum_yen <= night.yen <= night.rule_yen
-    short, _ = span(winter, None, None, date(2016, 11, 20))
-    with pytest.raises(InputError, match="35 measured days"):
-        what_if(short, PLACE, cases)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hidamari.backtest.homes import HomeYear
+from hidamari.backtest.optimum import optimum
 from hidamari.backtest.world import (
     Prices,
     World,
@@ -18,7 +19,6 @@ from hidamari.backtest.world import (
     is_night,
     night_fill,
     no_battery,
-    optimum,
     self_consumption,
     time_of_use,
 )

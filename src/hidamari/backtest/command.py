@@ -7,9 +7,9 @@ from datetime import date
 from pathlib import Path
 
 from hidamari.backtest.main import HomeResult, Options, Report, run
+from hidamari.backtest.tariffs import tariff_of
 from hidamari.core.errors import InputError
 
-TARIFFS = ("tou", "flat")
 BAR = 30
 
 
@@ -28,8 +28,7 @@ class Wishes:
 
 def run_backtest(wishes: Wishes, span: tuple[str, str], *, bounds: bool, as_json: bool) -> None:
     """Replay and print; InputError names what was expected."""
-    if wishes.tariff not in TARIFFS:
-        raise InputError(f"--tariff: one of {', '.join(TARIFFS)} expected, got {wishes.tariff!r}")
+    tariff_of(wishes.tariff)  # a wrong name is told before files are read
     if wishes.solar_forecast is not None and not wishes.solar_forecast.exists():
         raise InputError(f"--solar-forecast: none or a file expected, got {wishes.solar_forecast}")
     options = Options(

@@ -20,17 +20,15 @@ from hidamari.backtest.homes import (
     scaled,
     span,
 )
+from hidamari.backtest.optimum import optimum
 from hidamari.backtest.replay import Account, Replay
+from hidamari.backtest.tariffs import Tariffed, tariff_of
 from hidamari.backtest.world import (
     WARM_DAYS,
-    Prices,
     World,
-    flat,
     night_fill,
     no_battery,
-    optimum,
     self_consumption,
-    time_of_use,
 )
 from hidamari.core.errors import InputError
 from hidamari.forecast.load import DayKind, PastDays, same_kind_rule
@@ -40,19 +38,18 @@ from hidamari.plan.battery import Battery
 
 FloatArray = NDArray[np.float64]
 
-TARIFFS: dict[str, Callable[[int], Prices]] = {"tou": time_of_use, "flat": flat}
 TOKYO_PLACE = Place(35.68, 139.77, ZoneInfo("Asia/Tokyo"))
 NEAR_DEG = 15.0  # half of Japan and the error of the guess
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line says; `tariff` is "tou", "flat" or already prices per slot."""
+    """What the command line says; `tariff` is as `tariff_of` reads it."""
 
     homes: Path
     meta: Path | None = None
     only: tuple[str, ...] = ()
-    tariff: str | Prices = "tou"
+    tariff: str = "tou"
     battery_kwh: float = 10.0
     battery_kw: float = 4.0
     solar_forecast: Path | None = None
@@ -179,14 +176,10 @@ def _rule_day(home: HomeYear, day: int) -> FloatArray:
 def _world(home: HomeYear, options: Options) -> World:
     if home.days <= WARM_DAYS:
         raise InputError(f"{home.home}: {home.days} days, more than {WARM_DAYS} expected")
-    if isinstance(options.tariff, Prices):
-        prices = options.tariff
-    elif options.tariff in TARIFFS:
-        prices = TARIFFS[options.tariff](home.slots)
-    else:
-        raise InputError(f"tariff: one of {', '.join(TARIFFS)} expected, got {options.tariff}")
     power_kw = options.battery_kw
-    return World(home, prices, Battery(options.battery_kwh, power_kw, power_kw))
+    battery = Battery(options.battery_kwh, power_kw, power_kw)
+    tariff: Tariffed = tariff_of(options.tariff)(home)
+    return World(home, tariff.prices, battery, contract=tariff.contract)
 
 
 def guess_place(rows: Rows) -> Place:

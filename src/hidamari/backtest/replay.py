@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hidamari.backtest.homes import HomeYear
-from hidamari.backtest.world import World, bill
+from hidamari.backtest.world import World
 from hidamari.forecast.load import DayKind
 from hidamari.forecast.outlook import DayFacts, Forecaster, Outlook, careful_net
 from hidamari.forecast.series import nmae
@@ -37,6 +37,7 @@ class Account:
     load_nmae: float
     pv_nmae: float
     plan_ms: float
+    grid_kwh: FloatArray  # net import of the billed days, (days, slots)
     stored_kwh: FloatArray
     actions: tuple[Action, ...]
 
@@ -54,6 +55,10 @@ class Replay:
     clear: list[FloatArray] = field(default_factory=list)
     load_made: list[FloatArray] = field(default_factory=list)
     pv_made: list[FloatArray] = field(default_factory=list)
+    cheapest: NDArray[np.bool_] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.cheapest = self.world.is_cheapest
 
     def run(self) -> Account:
         """Live through all days; the first `warm_days` are learned from only."""
@@ -75,8 +80,8 @@ class Replay:
                     begun = time.perf_counter()
                     shadow_kwh = floor.shadow_kwh(stored_kwh)
                     outlook = self._told(forecaster.look(), day, slot)
-                    planned = self._decide(outlook, slot, shadow_kwh)
-                    action = floor.settle(planned, bool(self.cheapest[slot]))
+                    planned = self._decide(outlook, (day, slot), shadow_kwh)
+                    action = floor.settle(planned, bool(self.cheapest[day, slot]))
                     spent_s += time.perf_counter() - begun
                     net = float(net_kwh[day, slot])
                     done = move(self.world.battery, stored_kwh, net, action, self.world.slot_h)
@@ -84,17 +89,18 @@ class Replay:
                         net + done.charge_kwh - done.discharge_kwh
                     )
                     stored_kwh = done.stored_kwh
-                    floor.account(planned, net, self._slot_prices(slot))
+                    floor.account(planned, net, self._slot_prices(day, slot))
                     stored.append(stored_kwh)
                     actions.append(action)
                 forecaster.observe(float(home.load_kwh[day, slot]), float(home.pv_kwh[day, slot]))
             self.on_day(day)
         warm = self.world.warm_days
         return Account(
-            ours_yen=self.world.yearly(bill(grid_kwh, self.world.prices)),
+            ours_yen=self.world.yearly(self.world.bill_yen(grid_kwh)),
             load_nmae=nmae(np.array(self.load_made[warm:]), home.load_kwh[warm:]),
             pv_nmae=nmae(np.array(self.pv_made[warm:]), home.pv_kwh[warm:]),
             plan_ms=1000.0 * spent_s / max(len(actions), 1),
+            grid_kwh=grid_kwh,
             stored_kwh=np.array(stored),
             actions=tuple(actions),
         )
@@ -111,38 +117,37 @@ class Replay:
             return replace(outlook, net_kwh=careful_net(truth, outlook.suns_kwh))
         return replace(outlook, net_kwh=careful_net(outlook.loads_kwh, truth))
 
-    def outcomes(self, outlook: Outlook, slot: int) -> Outcomes:
-        """The outlook with the prices of its slots."""
+    def outcomes(self, outlook: Outlook, at: tuple[int, int]) -> Outcomes:
+        """The outlook with the prices of its slots, from a day and slot on."""
         world = self.world
-        count = outlook.net_kwh.shape[1]
-        ahead = (slot + np.arange(count)) % world.home.slots
-        buy = world.prices.buy_yen_kwh[ahead]
+        ahead = self._ahead(at, outlook.net_kwh.shape[1])
+        buy = world.buy_yen_kwh.ravel()[ahead]
         return Outcomes(
             outlook.net_kwh,
             outlook.weight,
             buy.astype(np.float32),
-            world.prices.sell_yen_kwh[ahead].astype(np.float32),
+            world.sell_yen_kwh.ravel()[ahead].astype(np.float32),
             world.slot_h,
             stored_end_yen_kwh(outlook.net_kwh, outlook.weight, float(buy.min()), world.battery),
         )
 
-    def _decide(self, outlook: Outlook, slot: int, stored_kwh: float) -> Action:
-        outcomes = self.outcomes(outlook, slot)
-        return choose(outcomes, self.world.battery, stored_kwh).action
+    def _ahead(self, at: tuple[int, int], count: int) -> NDArray[np.int64]:
+        """Places of the coming slots; beyond the last day its own prices come again."""
+        slots, days = self.world.home.slots, self.world.home.days
+        place = at[0] * slots + at[1] + np.arange(count)
+        beyond = np.maximum(place // slots - (days - 1), 0)
+        answer: NDArray[np.int64] = place - beyond * slots
+        return answer
 
-    @property
-    def cheapest(self) -> NDArray[np.bool_]:
-        """Slots at the lowest price of the day, where there is more than one price."""
-        buy = self.world.prices.buy_yen_kwh
-        cheapest: NDArray[np.bool_] = (buy == buy.min()) & bool(buy.min() < buy.max())
-        return cheapest
+    def _decide(self, outlook: Outlook, at: tuple[int, int], stored_kwh: float) -> Action:
+        return choose(self.outcomes(outlook, at), self.world.battery, stored_kwh).action
 
-    def _slot_prices(self, slot: int) -> SlotPrices:
-        prices = self.world.prices
+    def _slot_prices(self, day: int, slot: int) -> SlotPrices:
+        world = self.world
         return SlotPrices(
-            float(prices.buy_yen_kwh[slot]),
-            float(prices.sell_yen_kwh[slot]),
-            bool(self.cheapest[slot]),
+            float(world.buy_yen_kwh[day, slot]),
+            float(world.sell_yen_kwh[day, slot]),
+            bool(self.cheapest[day, slot]),
         )
 
     def _facts(self, day: int) -> DayFacts:

@@ -25,6 +25,7 @@ GROUPS = 6
 LATER_CHARGE_SHARES = (0.25, 0.5, 0.75, 1.0)  # of the charging power, in later slots
 NOW_CHARGE_SHARES = (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0)  # in the present slot
 ORDER_BY_H = 20.0  # scenarios are grouped by their net load over this time
+AT_ONCE = 32_000  # numbers reckoned at once: they stay in the processor's own memory
 LEAST_GAIN_YEN = 0.05  # below this the mode stays self-consumption
 
 
@@ -70,7 +71,7 @@ def choose(outcomes: Outcomes, battery: Battery, stored_kwh: float) -> Choice:
     if len(actions) == 1:
         return Choice(FOLLOW, (FOLLOW,), (0.0,))
     ahead = cost_to_go(outcomes, battery)
-    yen = np.array([_present_cost(outcomes, battery, stored_kwh, a, ahead) for a in actions])
+    yen = _present_yen(outcomes, battery, stored_kwh, ahead)
     best = int(np.argmin(yen))
     if yen[0] - yen[best] < LEAST_GAIN_YEN:
         best = 0
@@ -81,21 +82,27 @@ def cost_to_go(outcomes: Outcomes, battery: Battery) -> FloatArray:
     """V after the present slot, yen, (scenarios, levels); levels run evenly from empty to full."""
     grid = np.linspace(0.0, battery.capacity_kwh, LEVELS, dtype=np.float32)
     order, groups = _groups(outcomes)
-    net_kwh = outcomes.net_kwh[order]
+    net_kwh = outcomes.net_kwh[order].T
     value = np.repeat(-outcomes.end_yen_kwh * grid[None], len(order), axis=0).astype(np.float32)
+    counts = _mode_counts(outcomes, battery)
     steps = _Steps(battery, grid, outcomes.slot_h)
-    base = (np.arange(len(order), dtype=np.int32) * LEVELS)[:, None]
-    for t in range(net_kwh.shape[1] - 1, 0, -1):
-        shares = _useful_charges(outcomes, battery, t)
-        cost, place = steps.of(net_kwh[:, t], shares, _may_wait(outcomes, t))
-        x = np.where(cost > 0.0, cost * outcomes.buy_yen_kwh[t], cost * outcomes.sell_yen_kwh[t])
-        low = np.minimum(place.astype(np.int32), LEVELS - 2)
-        part = place - low
-        at = low + base
-        flat = value.ravel()
-        below = flat.take(at)
-        x += below + part * (flat.take(at + 1) - below)
-        value = _best(x, groups)
+    at_once = max(1, AT_ONCE // (len(order) * LEVELS * len(steps.extra_kwh)))
+    last = net_kwh.shape[0]
+    while last > 1:
+        first = max(1, last - at_once)
+        span = slice(first, last)
+        cost, low, part = steps.of(outcomes, net_kwh[span], span, int(counts[span].max()))
+        for t in range(last - 1, first - 1, -1):
+            i, count = t - first, counts[t]
+            flat, at = value.ravel(), low[i, :count]
+            below = flat.take(at)
+            above = flat.take(at + 1)
+            above -= below
+            above *= part[i, :count]
+            above += below
+            above += cost[i, :count]
+            value = groups.best(above)
+        last = first
     answer = np.empty_like(value)
     answer[order] = value
     return answer
@@ -103,106 +110,118 @@ def cost_to_go(outcomes: Outcomes, battery: Battery) -> FloatArray:
 
 @dataclass(frozen=True, slots=True)
 class _Steps:
-    """Grid import and level reached for every mode, scenario and level of one slot."""
+    """Yen paid and level reached for every mode, scenario and level of some slots."""
 
     battery: Battery
     grid: FloatArray
     slot_h: float
 
+    @property
+    def extra_kwh(self) -> FloatArray:
+        """Charged from the grid by mode: follow, wait for a dearer slot, and the charges."""
+        shares = np.array((0.0, 0.0, *LATER_CHARGE_SHARES), dtype=np.float32)
+        answer: FloatArray = shares * np.float32(self.battery.charge_kw * self.slot_h)
+        return answer
+
     def of(
-        self, net_kwh: FloatArray, shares: tuple[float, ...], may_wait: bool
-    ) -> tuple[FloatArray, FloatArray]:
-        """Net import kWh and place on the grid, (modes, scenarios, levels)."""
+        self, outcomes: Outcomes, net_kwh: FloatArray, span: slice, modes: int
+    ) -> tuple[FloatArray, IntArray, FloatArray]:
+        """Yen, place in the flat values, and part of the way to the next: (slots, modes, k, e)."""
         battery, grid = self.battery, self.grid
-        net = net_kwh[:, None]
-        surplus = np.maximum(-net, 0.0)
+        net = net_kwh[:, None, :, None]
         most = np.minimum(
             np.float32(battery.charge_kw * self.slot_h),
-            (battery.capacity_kwh - grid) / battery.charge_efficiency,
-        )[None]
-        left = np.maximum(grid - battery.reserve_kwh, 0.0) * battery.discharge_efficiency
-        charge = np.minimum(surplus, most)
-        out = np.minimum(
-            np.minimum(np.maximum(net, 0.0), np.float32(battery.discharge_kw * self.slot_h)),
-            left[None],
+            (battery.capacity_kwh - grid) / np.float32(battery.charge_efficiency),
         )
-        count = 1 + int(may_wait) + len(shares)
-        moved = np.empty((count, *charge.shape), dtype=np.float32)
-        stored = np.empty_like(moved)
-        moved[0] = charge - out
-        stored[0] = charge * battery.charge_efficiency - out / battery.discharge_efficiency
-        if may_wait:
-            moved[1] = charge
-        for i, share in enumerate(shares, start=count - len(shares)):
-            np.minimum(surplus + share * battery.charge_kw * self.slot_h, most, out=moved[i])
-        stored[1:] = moved[1:] * battery.charge_efficiency
-        per_level = (LEVELS - 1) / battery.capacity_kwh
-        return net + moved, np.clip((stored + grid) * per_level, 0.0, LEVELS - 1)
+        left = np.maximum(grid - battery.reserve_kwh, 0.0) * battery.discharge_efficiency
+        least = -np.minimum(np.float32(battery.discharge_kw * self.slot_h), left)
+        moved = np.maximum(-net, 0.0) + self.extra_kwh[:modes, None, None]
+        moved[:, :1] = -net
+        moved = np.minimum(moved, most.astype(np.float32))
+        np.maximum(moved[:, :1], least.astype(np.float32), out=moved[:, :1])
+        stored = moved * np.float32(battery.charge_efficiency)
+        given = moved[:, :1] < 0.0
+        np.divide(moved[:, :1], battery.discharge_efficiency, out=stored[:, :1], where=given)
+        stored += grid
+        stored *= np.float32((LEVELS - 1) / battery.capacity_kwh)
+        np.clip(stored, 0.0, LEVELS - 1, out=stored)
+        moved += net
+        buy, sell = (
+            prices[span, None, None, None]
+            for prices in (outcomes.buy_yen_kwh, outcomes.sell_yen_kwh)
+        )
+        yen = np.where(moved > 0.0, moved * buy, moved * sell)
+        low = np.minimum(stored.astype(np.int32), LEVELS - 2)
+        stored -= low
+        low += np.arange(net_kwh.shape[1], dtype=np.int32)[:, None] * LEVELS
+        return yen, low, stored
 
 
-def _best(x: FloatArray, groups: list[tuple[slice, FloatArray]]) -> FloatArray:
-    """The cheapest mode's cost where each group decides as one."""
-    value = np.empty(x.shape[1:], dtype=np.float32)
-    for part, weight in groups:
-        mean = np.einsum("akg,k->ag", x[:, part], weight)
-        value[part] = mean.min(axis=0)
-    return value
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """Scenarios that decide as one: where each group begins, weights within it, its members."""
+
+    starts: IntArray
+    weight: FloatArray
+    member: IntArray
+
+    def best(self, yen: FloatArray) -> FloatArray:
+        """The cheapest mode's cost where each group decides as one; `yen` is used up."""
+        yen *= self.weight[:, None]
+        mean = np.add.reduceat(yen, self.starts, axis=1)
+        answer: FloatArray = mean.min(axis=0)[self.member]
+        return answer
 
 
-def _groups(outcomes: Outcomes) -> tuple[IntArray, list[tuple[slice, FloatArray]]]:
+def _groups(outcomes: Outcomes) -> tuple[IntArray, _Groups]:
     """Scenarios in order of their coming net load, cut into groups of about equal weight."""
     first = max(1, round(ORDER_BY_H / outcomes.slot_h))
     order = np.argsort(outcomes.net_kwh[:, :first].sum(axis=1), kind="stable").astype(np.int32)
     weight = outcomes.weight[order]
     middle = np.cumsum(weight) - 0.5 * weight
     group = np.minimum((middle / weight.sum() * GROUPS).astype(np.int32), GROUPS - 1)
-    groups = []
-    for g in np.unique(group):
-        inside = np.flatnonzero(group == g)
-        part = slice(int(inside[0]), int(inside[-1]) + 1)
-        groups.append((part, (weight[part] / weight[part].sum()).astype(np.float32)))
-    return order, groups
+    _, starts, member = np.unique(group, return_index=True, return_inverse=True)
+    share = weight / np.add.reduceat(weight, starts)[member]
+    return order, _Groups(
+        starts.astype(np.int32), share.astype(np.float32), member.astype(np.int32)
+    )
 
 
-def _useful_charges(outcomes: Outcomes, battery: Battery, t: int) -> tuple[float, ...]:
-    """Charging powers worth trying: none where no later price pays for the losses."""
-    later = outcomes.buy_yen_kwh[t + 1 :]
-    dearest = max(float(later.max()) if later.size else 0.0, outcomes.end_yen_kwh)
+def _mode_counts(outcomes: Outcomes, battery: Battery) -> IntArray:
+    """How many of the modes are worth trying in each slot: follow; wait; charge."""
+    buy = outcomes.buy_yen_kwh
+    later = np.append(np.maximum.accumulate(buy[:0:-1])[::-1], np.float32(-np.inf))
+    dearest = np.maximum(later, outcomes.end_yen_kwh)
     round_trip = battery.charge_efficiency * battery.discharge_efficiency
-    if float(outcomes.buy_yen_kwh[t]) >= dearest * round_trip:
-        return ()
-    return LATER_CHARGE_SHARES
-
-
-def _may_wait(outcomes: Outcomes, t: int) -> bool:
-    """Whether keeping energy for later can pay: some later price is higher."""
-    later = outcomes.buy_yen_kwh[t + 1 :]
-    return bool(later.size and float(later.max()) > float(outcomes.buy_yen_kwh[t]))
+    charges = buy < dearest * round_trip  # else no later price pays for the losses
+    counts: IntArray = np.where(charges, 2 + len(LATER_CHARGE_SHARES), np.where(later > buy, 2, 1))
+    return counts.astype(np.int32)
 
 
 def _present_actions(outcomes: Outcomes, battery: Battery) -> tuple[Action, ...]:
     actions = [FOLLOW]
-    if _may_wait(outcomes, 0):
+    count = int(_mode_counts(outcomes, battery)[0])
+    if count > 1:
         actions.append(SURPLUS)
-    if _useful_charges(outcomes, battery, 0):
+    if count > 2:
         actions += [Action(Mode.CHARGE, s * battery.charge_kw) for s in NOW_CHARGE_SHARES]
     return tuple(actions)
 
 
-def _present_cost(
-    outcomes: Outcomes, battery: Battery, stored_kwh: float, action: Action, ahead: FloatArray
-) -> float:
+def _present_yen(
+    outcomes: Outcomes, battery: Battery, stored_kwh: float, ahead: FloatArray
+) -> FloatArray:
+    """Expected cost of each of the present actions, in their order."""
+    actions = _present_actions(outcomes, battery)
     net = outcomes.net_kwh[:, 0]
     surplus = np.maximum(-net, 0.0)
     room = max(battery.capacity_kwh - stored_kwh, 0.0) / battery.charge_efficiency
     most = min(battery.charge_kw * outcomes.slot_h, room)
-    charge = np.minimum(surplus, most)
-    out = np.zeros_like(net)
-    if action.mode is Mode.FOLLOW:
-        left = max(stored_kwh - battery.reserve_kwh, 0.0) * battery.discharge_efficiency
-        out = np.minimum(np.maximum(net, 0.0), min(battery.discharge_kw * outcomes.slot_h, left))
-    elif action.mode is Mode.CHARGE:
-        charge = np.minimum(surplus + action.grid_kw * outcomes.slot_h, most)
+    extra = np.array([[action.grid_kw * outcomes.slot_h] for action in actions])
+    charge = np.minimum(surplus + extra, most)
+    left = max(stored_kwh - battery.reserve_kwh, 0.0) * battery.discharge_efficiency
+    out = np.zeros_like(charge)
+    out[0] = np.minimum(np.maximum(net, 0.0), min(battery.discharge_kw * outcomes.slot_h, left))
     after = stored_kwh + charge * battery.charge_efficiency - out / battery.discharge_efficiency
     place = np.clip(after * ((LEVELS - 1) / battery.capacity_kwh), 0.0, LEVELS - 1)
     low = np.minimum(place.astype(np.int32), LEVELS - 2)
@@ -210,4 +229,5 @@ def _present_cost(
     later = ahead[rows, low] + (place - low) * (ahead[rows, low + 1] - ahead[rows, low])
     grid = net + charge - out
     now = np.where(grid > 0.0, grid * outcomes.buy_yen_kwh[0], grid * outcomes.sell_yen_kwh[0])
-    return float((now + later) @ outcomes.weight / outcomes.weight.sum())
+    answer: FloatArray = (now + later) @ outcomes.weight / outcomes.weight.sum()
+    return answer
