@@ -85,6 +85,10 @@ class SegmentStore(Protocol):
         """Everything of a home is gone."""
         ...
 
+    async def tidy(self, today: date) -> None:
+        """Let go of segments of more than 8 days ago whose sealed days are here."""
+        ...
+
 
 class HomeAway(Exception):
     """The home is not linked now; nothing was queued."""

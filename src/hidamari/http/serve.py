@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from hidamari.core.errors import StartError
 from hidamari.http.limits import MAX_HEADER_BYTES, READ_TIMEOUT_S
-from hidamari.http.protocol import Places, limited
+from hidamari.http.protocol import MAX_CONNECTIONS, Places, limited
 
 HTTP_PORT = 8600
 HTTPS_PORT = 8643
@@ -27,12 +27,25 @@ QUIET_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
+class Room:
+    """How much a server takes: those of a home are small."""
+
+    connections: int = MAX_CONNECTIONS
+    message_bytes: int = MAX_MESSAGE_BYTES
+    backlog: int = BACKLOG
+    ping_s: float | None = 20.0  # None: WebSockets have a heartbeat of their own
+
+
+@dataclass(frozen=True, slots=True)
 class DoorPlan:
     """Which doors to open where; port 0 takes any free one, None leaves the secure door out."""
 
     host: str = ""  # all interfaces
     http_port: int = HTTP_PORT
     https_port: int | None = HTTPS_PORT
+
+
+HOME = Room()
 
 
 class Listening:
@@ -65,13 +78,15 @@ class Listening:
                 one.close()
 
 
-async def serve(app: ASGIApp, listening: Listening, tls: ssl.SSLContext | None = None) -> None:
+async def serve(
+    app: ASGIApp, listening: Listening, tls: ssl.SSLContext | None = None, room: Room = HOME
+) -> None:
     """Serve both doors until cancelled; open requests have two seconds to end."""
-    places = Places()
+    places = Places(room.connections)
     _quieten()
-    doors = [(_Door(_config(app, places), None), listening.http)]
+    doors = [(_Door(_config(app, places, room), None), listening.http)]
     if listening.https is not None and tls is not None:
-        doors.append((_Door(_config(app, places), tls), listening.https))
+        doors.append((_Door(_config(app, places, room), tls), listening.https))
     try:
         async with asyncio.TaskGroup() as tasks:
             for door, one in doors:
@@ -102,7 +117,7 @@ class _Door(uvicorn.Server):
                 sock=one,
                 ssl=self._tls,
                 ssl_handshake_timeout=None if self._tls is None else READ_TIMEOUT_S,
-                backlog=BACKLOG,
+                backlog=config.backlog,
             )
             for one in sockets or []
         ]
@@ -118,7 +133,7 @@ class _Door(uvicorn.Server):
             raise
 
 
-def _config(app: ASGIApp, places: Places) -> uvicorn.Config:
+def _config(app: ASGIApp, places: Places, room: Room) -> uvicorn.Config:
     http, web_socket = limited(places)
     return uvicorn.Config(
         app,
@@ -131,7 +146,9 @@ def _config(app: ASGIApp, places: Places) -> uvicorn.Config:
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GOODBYE_S,
-        ws_max_size=MAX_MESSAGE_BYTES,
+        backlog=room.backlog,
+        ws_max_size=room.message_bytes,
+        ws_ping_interval=room.ping_s,
         ws_per_message_deflate=False,
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,
     )

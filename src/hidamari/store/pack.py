@@ -175,6 +175,11 @@ class DaySpan:
         return cls(*sizes)
 
 
+def check_day(blob: bytes) -> None:
+    """Raise StoreDamaged where `DayBlob.from_bytes` would, at a fraction of its work."""
+    _inflate(blob[_DAY_HEAD.size :], sum(_body_sizes(DaySpan.of(blob))))
+
+
 def digest(blob: bytes) -> bytes:
     """The sha256 that is stored beside a sealed day."""
     return hashlib.sha256(blob).digest()
@@ -204,16 +209,22 @@ def _from_planes(raw: UInt8Array, gaps: UInt8Array, rows: int, columns: int) -> 
     return values
 
 
-def _unpack_body(blob: bytes, span: DaySpan) -> tuple[NDArray[np.uint32], IntArray, RowArray]:
+def _body_sizes(span: DaySpan) -> list[int]:
+    """How many bytes each part of an unpacked body has: ids, gaps and planes twice, quality."""
     k = span.series
     parts = [4 * k]
     for count in (span.minutes * k, span.slots * k):
         parts += [-(-count // 8), 4 * count]
     parts.append(span.slots * k)
-    expected = sum(parts)
-    if expected > _DAY_LIMIT:
-        raise StoreDamaged(f"a day of at most {_DAY_LIMIT} bytes expected, this one has {expected}")
-    raw = np.frombuffer(_inflate(blob[_DAY_HEAD.size :], expected), np.uint8)
+    if sum(parts) > _DAY_LIMIT:
+        raise StoreDamaged(f"a day of {_DAY_LIMIT} bytes at most expected, got {sum(parts)}")
+    return parts
+
+
+def _unpack_body(blob: bytes, span: DaySpan) -> tuple[NDArray[np.uint32], IntArray, RowArray]:
+    k = span.series
+    parts = _body_sizes(span)
+    raw = np.frombuffer(_inflate(blob[_DAY_HEAD.size :], sum(parts)), np.uint8)
     ids, gaps, planes, slot_gaps, slot_planes, quality = np.split(raw, np.cumsum(parts)[:-1])
     slots = np.zeros((span.slots, k), SLOT)
     slots["value"] = _from_planes(slot_planes, slot_gaps, k, span.slots).T
