@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements.lock
 DEVLOCK := requirements-dev.lock
-WHAT = $(if $(REQ),--req $(REQ),)$(if $(T), --t $(T),)
+WHAT = $(if $(REQ),--req $(REQ),)$(if $(T), --t $(T),)$(if $(CONTRACT), --contract,)
 
 .PHONY: setup setup-dev web demo test check unit bench lock clean
 

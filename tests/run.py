@@ -24,7 +24,9 @@ PROGRAMS = {
     "chromedriver": "chromium-driver",
     "ip": "iproute2",
     "fc-list": "fontconfig",
+    "postgres": "postgresql",
 }
+OUTSIDE_OF_PATH = Path("/usr/lib/postgresql")  # where Debian keeps the programs of the server
 JAPANESE_FONT = "fonts-noto-cjk"
 
 
@@ -34,9 +36,12 @@ def main() -> int:
     parser.add_argument("what", choices=["check", "test", "coverage"])
     parser.add_argument("--req", default="")
     parser.add_argument("--t", default="")
+    parser.add_argument("--contract", action="store_true")
     given = parser.parse_args()
     if given.what == "coverage":
         return write_coverage()
+    if given.contract:
+        return system_packages() or tests(["-m", "contract"])
     if given.req or given.t:
         system_packages()
         return tests(["--req", given.req] if given.req else ["--t", given.t])
@@ -96,7 +101,7 @@ def sizes() -> int:
 
 def system_packages() -> int:
     """Install what the tests start, where we may; else name it clearly."""
-    missing = {package for program, package in PROGRAMS.items() if not shutil.which(program)}
+    missing = {package for program, package in PROGRAMS.items() if not is_there(program)}
     fonts = subprocess.run(["fc-list", ":lang=ja"], capture_output=True, check=False).stdout
     if "fontconfig" in missing or not fonts:
         missing.add(JAPANESE_FONT)
@@ -111,6 +116,11 @@ def system_packages() -> int:
             return 0
     print(f"Tests need these packages, please install them: {' '.join(wanted)}", flush=True)
     return 1
+
+
+def is_there(program: str) -> bool:
+    """Whether the machine has a program."""
+    return bool(shutil.which(program) or list(OUTSIDE_OF_PATH.glob(f"*/bin/{program}")))
 
 
 def tests(extra: list[str]) -> int:

@@ -21,7 +21,7 @@ from hidamari.link.records import (
 )
 from hidamari.store.pack import TOTAL, DaySpan, check_day, digest
 
-LARGEST_SEQ = 2**63 - 1
+LARGEST_SEQ = 2**62
 # Homes keep 90 days at most in the outbox: an older piece of a day comes from a broken clock.
 SEGMENT_AT_MOST = timedelta(days=100)
 AHEAD_AT_MOST = timedelta(days=2)  # a home's clock may be a zone off before it knows the time

@@ -10,10 +10,11 @@ import msgspec
 from hidamari.cloud.ports import Arrived, Kept
 from hidamari.cloud.reading import Row, bounds_of, kept
 from hidamari.cloud.rows import Key, rows_of
-from hidamari.cloud.segments_schema import SQLITE
+from hidamari.cloud.segments_schema import SQLITE, VERSION
 from hidamari.cloud.spans import Spans, end_of_first, holds, joined
 from hidamari.cloud.sqlite_thread import SqliteThread
 from hidamari.core.clock import Clock
+from hidamari.core.errors import StoreError
 from hidamari.core.time import unix
 from hidamari.link.records import Day, DayTotals, EventRecord, Reported, Segment
 from hidamari.store.days import day_number
@@ -39,14 +40,8 @@ _INSERTS: dict[str, str] = {
     "segments": "insert or ignore into seg values(?, ?, ?, ?, ?, ?, ?)",
     "events": "insert or ignore into event values(?, ?, ?, ?, ?)",
     "days": "insert or ignore into day values(?, ?, ?, ?, ?, ?)",
-    "reported": (
-        "insert into reported values(?, ?, ?, ?) on conflict do update"
-        " set seq = excluded.seq, z = excluded.z where excluded.seq > seq"
-    ),
-    "totals": (
-        "insert into total values(?, ?, ?, ?, ?) on conflict do update"
-        " set seq = excluded.seq, z = excluded.z where excluded.seq > seq"
-    ),
+    "reported": "insert or ignore into reported values(?, ?, ?, ?)",
+    "totals": "insert or ignore into total values(?, ?, ?, ?, ?)",
 }
 
 
@@ -92,8 +87,10 @@ class SqliteSegments:
     async def reported(self, home: bytes) -> list[Kept[Reported]]:
         """The newest table of series of each epoch, newest epoch last."""
         rows = await self._rows(
-            "select epoch, z from reported join generation using(home, epoch)"
-            " where home = ? order by since, epoch",
+            "select epoch, z from reported join generation using(home, epoch) where home = ?1"
+            " and (epoch, seq) in"
+            " (select epoch, max(seq) from reported where home = ?1 group by epoch)"
+            " order by since, epoch",
             home,
         )
         return kept(rows, Reported)
@@ -127,8 +124,9 @@ class SqliteSegments:
     async def totals(self, home: bytes, first: date, last: date) -> list[Kept[DayTotals]]:
         """Totals of days, newest epoch last."""
         rows = await self._rows(
-            "select epoch, z from total join generation using(home, epoch)"
-            " where home = ? and d between ? and ? order by since, epoch, d",
+            "select epoch, z from total join generation using(home, epoch) where home = ?1"
+            " and (d, epoch, seq) in (select d, epoch, max(seq) from total"
+            " where home = ?1 and d between ?2 and ?3 group by d, epoch) order by since, epoch, d",
             home,
             day_number(first),
             day_number(last),
@@ -189,8 +187,15 @@ class SqliteSegments:
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:
-    for statement in SQLITE.split(";"):
-        connection.execute(statement)
+    tables = "select 1 from sqlite_schema where name = 'segment_format'"
+    if connection.execute(tables).fetchone() is None:
+        for statement in SQLITE.split(";"):
+            connection.execute(statement)
+        connection.execute("insert into segment_format values(?)", (VERSION,))
+        return
+    found = connection.execute("select max(version) from segment_format").fetchone()[0]
+    if found > VERSION:
+        raise StoreError(f"this store has format {found}, made by a newer release")
 
 
 def _write(connection: sqlite3.Connection, batch: Sequence[Arrived], since: int) -> None:

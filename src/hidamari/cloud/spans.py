@@ -6,6 +6,7 @@ nothing about those below it.
 
 from collections.abc import Iterable
 
+MOST, LEFT = 1000, 500  # more gaps than that are no outages: the oldest are given up
 Spans = tuple[tuple[int, int], ...]  # (first, last) of each run, ascending, with gaps between
 
 
@@ -17,6 +18,8 @@ def joined(spans: Spans, seqs: Iterable[int]) -> Spans:
             runs[-1] = (runs[-1][0], max(runs[-1][1], last))
         else:
             runs.append((first, last))
+    if len(runs) > MOST:
+        runs = [(runs[0][0], runs[-LEFT][1]), *runs[1 - LEFT :]]
     return tuple(runs)
 
 
