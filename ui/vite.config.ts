@@ -28,7 +28,7 @@ function packed(): Plugin {
 const SERVER_WORDS = ['prop', 'value', 'series', 'source', 'area'];
 // Words that the home screen does not need are files of their own (`words-screens:ja`, `words-plan:ja`).
 const PARTS: Record<string, string[]> = {
-  plan: ['plan', 'reason', 'why', 'modes', 'forecast'],
+  plan: ['plan', 'reason', 'why', 'modes', 'forecast', 'whatif'],
   screens: ['history', 'chart', 'period', 'cost_note', 'flow', 'meter', 'devices', 'device', 'settings', 'storage', 'tariff', 'setup', 'signin', 'password'],
 };
 const PART = /^\0?words-(\w+):(\w+)$/;

@@ -44,6 +44,7 @@ SCREENS = (
     Screen("plan-yesterday", "/plan?day=yesterday", ("full", "partly", "empty")),
     Screen("modes", "/modes", ("full", "loading", "partly", "offline", "error")),
     Screen("forecast", "/forecast"),
+    Screen("whatif", "/whatif"),
     Screen("devices", "/devices"),
     Screen("devices-kind", "/devices?by=kind", ("full", "partly")),
     Screen("device", "/devices/d2"),
@@ -150,4 +151,5 @@ SECTIONS = {"app", "nav", "unit", "link", "banner", "home", "history", "meter", 
     "why",
     "modes",
     "forecast",
+    "whatif",
 }

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
-from tests.e2e import answers, modes, things
+from tests.e2e import answers, modes, things, whatif
 from tests.e2e.answers import State
 
 WEB = Path(__file__).parents[2] / "src/hidamari/web"
@@ -151,6 +151,7 @@ class FixtureHome:
             "diagnostics": things.diagnostics,
             "setup": lambda: things.setup(state),
             "events": lambda: {"events": [], "next_before": None},
+            "whatif": lambda: whatif.answer(state),
         }
         if path in simple:
             return simple[path]()
@@ -179,6 +180,8 @@ class FixtureHome:
             self.must_change = False
         if path == "devices/search":
             return JSONResponse({"running": False, "found": 9})
+        if path == "whatif":
+            return JSONResponse(whatif.asked(body))
         if found := modes.written(path, body):
             return JSONResponse(found)
         return Response(status_code=204)

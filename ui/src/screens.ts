@@ -22,6 +22,7 @@ export const SCREENS: Record<string, Screen> = {
   '/plan': { title: 'nav.plan', load: withWords(() => import('./screens/plan/Plan.svelte'), 'plan') },
   '/modes': { title: 'nav.modes', load: withWords(() => import('./screens/modes/Modes.svelte'), 'plan') },
   '/forecast': { title: 'nav.forecast', load: withWords(() => import('./screens/forecast/Forecast.svelte'), 'plan') },
+  '/whatif': { title: 'nav.whatif', load: withWords(() => import('./screens/whatif/WhatIf.svelte'), 'plan') },
   '/devices': { title: 'nav.devices', load: withWords(() => import('./screens/devices/Devices.svelte')) },
   '/settings': { title: 'nav.settings', load: withWords(() => import('./screens/settings/Settings.svelte')) },
   '/setup': { title: 'nav.setup', bare: true, load: withWords(() => import('./screens/setup/Setup.svelte')) },

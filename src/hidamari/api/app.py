@@ -26,6 +26,7 @@ from hidamari.api import (
     setup,
     tariff,
     users,
+    whatif,
 )
 from hidamari.api.auth import Auth
 from hidamari.api.context import Api, ApiDep
@@ -54,6 +55,7 @@ ROUTERS = (
     cost,
     meter,
     plan,
+    whatif,
     modes,
     events,
     settings,

@@ -1,6 +1,7 @@
 """The command `hidamari whatif`: another battery or tariff on the owner's own last year."""
 
 import json
+import os
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -12,11 +13,14 @@ from hidamari.backtest.world import WARM_DAYS
 from hidamari.core.startup import Startup
 
 BAR = 30
+NICE = 10
 Json = dict[str, object]
 
 
 def run_whatif(folder: Path | None, wish: Wish, *, as_json: bool, steps: bool) -> None:
     """Compare and print; `steps` prints the share that is done as lines of JSON, too."""
+    if steps:
+        os.nice(NICE)  # the home that waits for the answer goes first
     own = own_of(folder or Startup().data_folder)
     cases = cases_of(own, wish)
     on_done = _told if steps else _drawn if sys.stderr.isatty() else _silent

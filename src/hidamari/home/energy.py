@@ -20,6 +20,7 @@ from hidamari.home.planning import Made, NotedSolver, Now, Planning
 from hidamari.home.sending import Wire
 from hidamari.home.supervise import Part, every
 from hidamari.home.weather import EVERY_S, WeatherKeeper, Word
+from hidamari.home.whatif import Comparison
 from hidamari.plan.horizon import Term
 from hidamari.plan.ladder import Notice, Plan
 from hidamari.plan.solver import Solver
@@ -55,6 +56,7 @@ class Energy:
         self.planning = Planning(home.store, home.folder, self.solver)
         self.control = Control(home, wire, self.plan_at, on_change=lambda _: self.wake())
         self.weather = WeatherKeeper(home)
+        self.comparison = Comparison(home.folder)
         self.made: Made | None = None
         self.before: Made | None = None  # in force until the newest begins
         self.rung_since: datetime | None = None
@@ -173,6 +175,7 @@ class Energy:
 
     async def stop(self) -> None:
         """Leave every asset to itself and end the solver."""
+        await self.comparison.stop()
         async with asyncio.timeout(STOP_WITHIN_S):
             await self.control.hand_back()
         self.solver.close()
