@@ -1,11 +1,12 @@
 // How the web app becomes static files: one page, one chunk per screen, a ready .gz beside each file.
 import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { defineConfig, type Plugin } from 'vite';
 
-const PACKED = /\.(js|css|html|svg|json)$/;
+const PACKED = /\.(js|css|html|svg|json|webmanifest)$/;
 
 function packed(): Plugin {
   let out = '';
@@ -16,20 +17,32 @@ function packed(): Plugin {
     });
   return {
     name: 'packed',
-    configResolved: (config) => void (out = config.build.outDir),
+    configResolved: (config) => void (out = join(config.root, config.build.outDir)),
     closeBundle: () => {
+      worker(out, walk(out).map((path) => path.slice(out.length)).sort());
       for (const path of walk(out).filter((p) => PACKED.test(p)))
         writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9 }));
     },
   };
 }
 
+/** The service worker learns which files there are, and a version that changes with any of them. */
+function worker(out: string, files: string[]): void {
+  const path = join(out, 'sw.js');
+  const kept = files.filter((name) => !/\.(gz|map)$|sw\.js$/.test(name));
+  const version = createHash('sha256');
+  for (const name of kept) version.update(name).update(readFileSync(out + name));
+  const text = readFileSync(path, 'utf8').replace('%VERSION%', version.digest('hex').slice(0, 16));
+  writeFileSync(path, text.replace("'%FILES%'", kept.map((name) => `'${name}'`).join(', ')));
+}
+
 // Names of device properties, values and series come worded from the API; the page does not carry them.
-const SERVER_WORDS = ['prop', 'value', 'series', 'source', 'area'];
+const SERVER_WORDS = ['prop', 'value', 'series', 'source', 'area', 'mail'];
 // Words that the home screen does not need are files of their own (`words-screens:ja`, `words-plan:ja`).
 const PARTS: Record<string, string[]> = {
+  cloud: ['cloud', 'cloud_error'],
   plan: ['plan', 'reason', 'why', 'modes', 'forecast', 'whatif'],
-  screens: ['history', 'chart', 'period', 'cost_note', 'flow', 'meter', 'devices', 'device', 'settings', 'storage', 'tariff', 'setup', 'signin', 'password'],
+  screens: ['history', 'chart', 'period', 'cost_note', 'flow', 'meter', 'devices', 'device', 'settings', 'storage', 'tariff', 'setup', 'signin', 'password', 'away'],
 };
 const PART = /^\0?words-(\w+):(\w+)$/;
 const I18N = new URL('../src/hidamari/i18n/', import.meta.url).pathname;

@@ -9,7 +9,7 @@ from tests.api.conftest import Bench
 from tests.api.house import NOW
 
 from hidamari.api.app import Options
-from hidamari.api.sentence import sentence_code
+from hidamari.answers.sentence import sentence_code
 from hidamari.core.access import Role
 from hidamari.core.errors import DeviceSilent, StoreBusy, StoreFull
 from hidamari.core.reading import Event

@@ -7,13 +7,10 @@ from fastapi import APIRouter, Query, Request, Response
 
 from hidamari.api.context import ApiDep, CallerDep, may, needs
 from hidamari.core.access import Action
-from hidamari.core.errors import InputError
 from hidamari.http.answers import packed_json
 from hidamari.schema.events import EventEntry, EventList, EventsAsk
 
 router = APIRouter(tags=["events"])
-KINDS = ("command", "reason", "notice", "error", "log")
-AUDIT = "log"  # who did what: not for everybody who may look
 
 
 @router.get("/events", response_model=EventList, dependencies=needs(Action.VIEW))
@@ -21,11 +18,7 @@ async def list_events(
     request: Request, ask: Annotated[EventsAsk, Query()], api: ApiDep, caller: CallerDep
 ) -> Response:
     """The newest events first; `next_before` leads to older ones."""
-    seen = [kind for kind in KINDS if kind != AUDIT or may(request, caller, Action.VIEW_AUDIT)]
-    wanted = [word.strip() for word in ask.kind.split(",") if word.strip()] or list(KINDS)
-    if unknown := [kind for kind in wanted if kind not in KINDS]:
-        raise InputError(f"a kind of {', '.join(KINDS)} was expected, got {unknown[0][:40]!r}")
-    kinds = [kind for kind in wanted if kind in seen]
+    kinds = ask.kinds(audit=may(request, caller, Action.VIEW_AUDIT))
     found = await asyncio.to_thread(
         api.home.store.events, before_seq=ask.before, kinds=kinds, limit=ask.limit
     )

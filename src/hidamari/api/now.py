@@ -4,8 +4,8 @@ from datetime import datetime
 
 from fastapi import APIRouter, Response
 
+from hidamari.answers.sentence import sentence_code
 from hidamari.api.context import Api, ApiDep, needs
-from hidamari.api.sentence import sentence_code
 from hidamari.api.sums import Kept
 from hidamari.core.access import Action
 from hidamari.home.view import LEVELS, PARTS, AssetNow, CircuitNow, Snapshot

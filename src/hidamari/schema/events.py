@@ -5,8 +5,12 @@ from typing import Self
 
 from pydantic import BaseModel, Field
 
+from hidamari.core.errors import InputError
 from hidamari.core.reading import Event
 from hidamari.schema.base import Body
+
+KINDS = ("command", "reason", "notice", "error", "log")
+AUDIT = "log"  # who did what: not for everybody who may look
 
 
 class EventEntry(Body):
@@ -45,3 +49,10 @@ class EventsAsk(BaseModel):
     kind: str = Field(default="", max_length=100)
     before: int | None = Field(default=None, ge=1, le=2**62)
     limit: int = Field(default=100, ge=1, le=1000)
+
+    def kinds(self, *, audit: bool) -> list[str]:
+        """The kinds that are wanted and may be seen; InputError for an unknown one."""
+        wanted = [word.strip() for word in self.kind.split(",") if word.strip()] or list(KINDS)
+        if unknown := [kind for kind in wanted if kind not in KINDS]:
+            raise InputError(f"a kind of {', '.join(KINDS)} was expected, got {unknown[0][:40]!r}")
+        return [kind for kind in wanted if audit or kind != AUDIT]

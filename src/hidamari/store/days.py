@@ -166,16 +166,19 @@ def add_up_month(connection: sqlite3.Connection, catalog: Catalog, number: int) 
     found = connection.execute(
         "select d, z from total where d >= ? and d < ?", (days.start, days.stop)
     ).fetchall()
-    rows = read_totals(found, days, len(catalog))
-    columns = np.arange(len(catalog))
-    parts = totals_of(rows, catalog.total_scales(columns))
-    # How many half-hours the month has is judged by the reader, who knows the zone.
-    whole = fold(parts, [0], np.zeros(1), catalog.kinds)
+    row = month_row(catalog, read_totals(found, days, len(catalog)))
     mask = sum(1 << (d - days.start) for d, _ in found)
     connection.execute(
         "insert or replace into month values(?, ?, ?)",
-        (month, mask, _total_row(catalog, whole).tobytes()),
+        (month, mask, row.tobytes()),
     )
+
+
+def month_row(catalog: Catalog, days: RowArray) -> RowArray:
+    """The totals of days added up to one month; what is not there yet counts nothing."""
+    parts = totals_of(days, catalog.total_scales(np.arange(len(catalog))))
+    # How many half-hours the month has is judged by the reader, who knows the zone.
+    return _total_row(catalog, fold(parts, [0], np.zeros(1), catalog.kinds))
 
 
 def month_days(month: int) -> range:

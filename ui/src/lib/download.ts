@@ -1,11 +1,11 @@
 // A file from the API, with our own words when it is refused.
 
-import { ApiError, Unreachable } from './api.ts';
+import { ApiError, BASE, Unreachable } from './api.ts';
 
 export async function download(path: string, name: string): Promise<void> {
   let answer: Response;
   try {
-    answer = await fetch(`/api/v1${path}`, { credentials: 'same-origin', headers: { 'Accept-Language': document.documentElement.lang } });
+    answer = await fetch(BASE + path, { credentials: 'same-origin', headers: { 'Accept-Language': document.documentElement.lang } });
   } catch (reason) {
     throw new Unreachable(String(reason));
   }

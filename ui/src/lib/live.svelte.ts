@@ -1,6 +1,7 @@
 // The present moment of the home: WebSocket first, polling when it does not hold, honest about age.
 
-import { api, Unreachable } from './api.ts';
+import { api, BASE, Unreachable } from './api.ts';
+import { reach } from './place.svelte.ts';
 import type { Now } from './types.ts';
 
 const POLL_MS = 10_000;
@@ -11,6 +12,8 @@ export const OLD_S = 90;
 interface Message {
   type: string;
   now?: Partial<Now>;
+  /** of `away`, which only the service says */
+  last_seen?: string | null;
 }
 
 class Live {
@@ -97,12 +100,18 @@ class Live {
 
   #connect(): void {
     if (!this.#running) return;
-    const socket = new WebSocket(`${location.origin.replace(/^http/, 'ws')}/api/v1/live`);
+    const socket = new WebSocket(location.origin.replace(/^http/, 'ws') + BASE + '/live');
     this.#socket = socket;
     socket.onmessage = (event: MessageEvent<string>) => {
       this.#tries = 0;
       const message = JSON.parse(event.data) as Message;
-      if (message.type === 'now' && message.now) this.#take(message.now);
+      if (message.type === 'now' && message.now) {
+        reach.away = false;
+        this.#take(message.now);
+      } else if (message.type === 'away') {
+        Object.assign(reach, { away: true, last_seen: message.last_seen ?? null });
+        void this.refresh();
+      }
     };
     socket.onclose = () => {
       if (this.#socket !== socket) return;

@@ -1,20 +1,27 @@
-// Where the user is: plain paths, kept in the browser's history.
+// Where the user is: plain paths, kept in the browser's history; those of a home begin at the home.
 
-export const route = $state({ path: location.pathname, query: readQuery() });
+import { homeOf, inner, outer, place } from './place.svelte.ts';
+
+export const route = $state({ path: readPath(), query: readQuery() });
+
+function readPath(): string {
+  return inner(location.pathname).replace(/(.)\/$/, '$1');
+}
 
 function readQuery(): Record<string, string> {
   return Object.fromEntries(new URLSearchParams(location.search));
 }
 
 function sync(): void {
-  route.path = location.pathname.replace(/(.)\/$/, '$1');
+  route.path = readPath();
   route.query = readQuery();
 }
 
 /** Go to `to` (path with query); `replace` leaves no step behind for the back button. */
 export function go(to: string, replace = false): void {
-  if (to === location.pathname + location.search) return;
-  history[replace ? 'replaceState' : 'pushState'](null, '', to);
+  const address = outer(to);
+  if (address === location.pathname + location.search) return;
+  history[replace ? 'replaceState' : 'pushState'](null, '', address);
   sync();
 }
 
@@ -26,7 +33,7 @@ export function setQuery(change: Record<string, string | null>, replace = false)
     else next.delete(name);
   }
   const text = next.toString();
-  go(location.pathname + (text ? `?${text}` : ''), replace);
+  go(route.path + (text ? `?${text}` : ''), replace);
 }
 
 /** Links inside the app change the page without loading it again. */
@@ -37,7 +44,10 @@ export function followLinks(event: MouseEvent): void {
   const url = new URL(link.href);
   if (url.origin !== location.origin || url.pathname.startsWith('/api/')) return;
   event.preventDefault();
-  go(url.pathname + url.search);
+  const address = outer(url.pathname + url.search);
+  // The account and every home have a page of their own, so that nothing of one is left in another.
+  if (homeOf(address) !== place.home || url.pathname === '/mailbox') location.assign(address);
+  else go(url.pathname + url.search);
 }
 
 addEventListener('popstate', sync);

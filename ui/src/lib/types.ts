@@ -6,12 +6,19 @@ export type Power = (typeof POWERS)[number];
 
 export interface WellKnown {
   product: string;
+  kind: 'home' | 'cloud';
   name: string;
   version: string;
   setup_needed: boolean;
   demo: boolean;
   zone?: string;
   https_port?: number | null;
+  /** seen from outside: the home's own page at home */
+  lan_url?: string | null;
+  linked?: boolean;
+  last_seen?: string | null;
+  /** of the service: mails are shown on a page, in a demo */
+  mailbox?: boolean;
 }
 
 export interface Session {

@@ -1,7 +1,8 @@
 // Small phrases several screens share: ages, energies, errors.
 
-import { ApiError, Unreachable } from './api.ts';
-import { t, word } from './i18n.svelte.ts';
+import { ApiError, HomeAway, Unreachable } from './api.ts';
+import { clock, localDay, moment } from './format.ts';
+import { locale, t, word } from './i18n.svelte.ts';
 
 /** "3分" / "3 min" */
 export function ageWords(age_s: number): string {
@@ -18,11 +19,18 @@ export function agoWords(age_s: number | null | undefined): string {
   return age_s < 15 ? t('age.now') : t('age.ago', { age: ageWords(age_s) });
 }
 
+/** "10:31", or "11月20日 10:31" for another day. */
+export function momentWords(at: string, zone: string): string {
+  return localDay(at, zone) === localDay(new Date(), zone) ? clock(at, zone) : moment(at, zone, locale());
+}
+
 /** What a person can do with a failed call, in the reader's language. */
 export function errorWords(reason: unknown): string {
+  if (reason instanceof HomeAway) return t('outside.away_text');
   if (reason instanceof Unreachable) return t('error.unreachable');
   if (!(reason instanceof ApiError)) return t('error.internal');
-  const known = word('error', reason.code, { expected: reason.expected ?? '' });
+  const numbers = { expected: reason.expected ?? '' };
+  const known = word('cloud_error', reason.code, numbers) ?? word('error', reason.code, numbers);
   if (known === null) return reason.message || t('error.internal');
   return reason.code === 'validation' && reason.message ? `${known} ${reason.message}` : known;
 }
