@@ -8,8 +8,8 @@ import pytest
 from tests.api.conftest import Bench
 from tests.api.house import NOW
 
-from hidamari.api.app import Options
 from hidamari.answers.sentence import sentence_code
+from hidamari.api.app import Options
 from hidamari.core.access import Role
 from hidamari.core.errors import DeviceSilent, StoreBusy, StoreFull
 from hidamari.core.reading import Event
