@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from websockets.asyncio.client import ClientConnection, connect
 
 from hidamari.cloud.bus import LocalBus
-from hidamari.cloud.hub import Hub, Parts
+from hidamari.cloud.hub import PATIENT, Hub, Parts, Patience
 from hidamari.cloud.ports import Access, SegmentStore
 from hidamari.core.clock import Clock, RealClock
 from hidamari.http.serve import DoorPlan, Listening, Room, serve
@@ -63,10 +63,12 @@ class Lab:
 
 
 @asynccontextmanager
-async def hub_on(store: SegmentStore, clock: Clock | None = None) -> AsyncIterator[Lab]:
+async def hub_on(
+    store: SegmentStore, clock: Clock | None = None, patience: Patience = PATIENT
+) -> AsyncIterator[Lab]:
     """A hub with this store, until the end."""
     bus, keys = LocalBus(clock or RealClock()), Keys()
-    hub = Hub(Parts(store, keys, bus, clock or RealClock()))
+    hub = Hub(Parts(store, keys, bus, clock or RealClock()), patience)
     app = FastAPI()
     hub.install(app)
     listening = Listening(DoorPlan("127.0.0.1", 0, None))

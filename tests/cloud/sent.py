@@ -73,3 +73,8 @@ def totals(seq: int, at: date, value: int = 100) -> Record:
 def segments(count: int, first: datetime = NOW - timedelta(days=3)) -> list[Record]:
     """Segments one after the other, numbered from 1."""
     return [segment(1 + i, first + timedelta(minutes=15 * i)) for i in range(count)]
+
+
+def half_totals() -> DayTotals:
+    """Totals that were cut inside a row."""
+    return DayTotals(FORMAT, day_number(TODAY), bytes(TOTAL.itemsize + 1))

@@ -77,6 +77,7 @@ def test_bounds_are_the_first_and_last_instant_of_days_segments_and_events(store
     with_store(store_on, job)
 
 
+@pytest.mark.req("SRV-09")
 def test_a_record_that_comes_again_changes_nothing(store_on: StoreOn):
     records = [*sent.segments(3), sent.event(1, sent.NOW)]
 
@@ -123,6 +124,7 @@ def test_committed_stops_at_a_gap_and_passes_over_what_was_refused(store_on: Sto
     with_store(store_on, job)
 
 
+@pytest.mark.req("SRV-08")
 def test_a_new_store_generation_neither_overwrites_nor_is_swallowed(store_on: StoreOn):
     """A restored controller numbers from 1 again, in a new epoch that sorts before the old one."""
 

@@ -26,11 +26,10 @@ from hidamari.link.messages import Bye, Hello, LiveFrame, Nonce, Record, Reply, 
 
 logger = logging.getLogger(__name__)
 
-HELLO_S = 10.0
-SILENT_S = 150.0  # without any frame the link is dead
 TIDY_S = 3600.0
 GOODBYE_S = 2.0
 LATER_S = 30
+SLOW_DOWN_S = 10
 CONFIG = {"live_s": 60, "segment_s": 900, "window": IN_FLIGHT}
 _LARGEST_STREAM = 255
 _MOST_VERSION = 64
@@ -59,11 +58,23 @@ class Parts:
     clock: Clock
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a hub waits for what must come."""
+
+    hello_s: float = 10.0
+    silent_s: float = 150.0  # without any frame the link is dead
+
+
+PATIENT = Patience()
+
+
 class Hub:
     """The links of this process."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, patience: Patience = PATIENT) -> None:
         self._parts = parts
+        self._patience = patience
         self._gate = Gate()
         self._is_closing = False
         self.counters = Counters()
@@ -143,7 +154,7 @@ class Hub:
         nonce = secrets.token_bytes(messages.NONCE_BYTES)
         now_ms = int(self._parts.clock.now().timestamp() * 1000)
         await socket.send_bytes(messages.encode(Nonce(nonce, now_ms)))
-        async with asyncio.timeout(HELLO_S):
+        async with asyncio.timeout(self._patience.hello_s):
             message = messages.decode_up(await _frame(socket))
         if not isinstance(message, Hello) or not _is_possible(message):
             raise LinkError("the first message is no hello")
@@ -187,7 +198,7 @@ class Hub:
         allowance = self._gate.allowance(link.home, _now_s())
         while True:
             try:
-                async with asyncio.timeout(SILENT_S):
+                async with asyncio.timeout(self._patience.silent_s):
                     frame = await _frame(socket)
                 wait_s = await self._take(link, frame, allowance)
             except TimeoutError:
@@ -200,7 +211,7 @@ class Hub:
                 return
             if wait_s > PATIENCE_S or len(link.in_flight) > IN_FLIGHT:
                 self.counters.sent_away += 1
-                link.send(Bye("slow_down", whole_s(wait_s)))
+                link.send(Bye("slow_down", max(SLOW_DOWN_S, whole_s(wait_s))))
                 return
             if wait_s > 0.0:
                 await asyncio.sleep(wait_s)

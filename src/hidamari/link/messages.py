@@ -134,7 +134,8 @@ class Watch(_Array, frozen=True, tag="m"):
 class Bye(_Array, frozen=True, tag="b"):
     """Both ways: the end of this link; come again after `retry_after_s`.
 
-    Reasons: drain, slow_down, unlinked, unknown_home, bad_proof, replaced, two_controllers.
+    Reasons: drain, slow_down, unlinked, unknown_home (or a wrong proof), replaced,
+    two_controllers, bad_message, silent.
     """
 
     reason: str
@@ -162,7 +163,7 @@ def decode_up(frame: bytes) -> Up | None:
         return None
     try:
         return _UP.decode(frame)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise LinkError(f"a message of a home expected: {error}") from None
 
 
@@ -172,7 +173,7 @@ def decode_down(frame: bytes) -> Down | None:
         return None
     try:
         return _DOWN.decode(frame)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise LinkError(f"a message of the service expected: {error}") from None
 
 
@@ -188,6 +189,6 @@ def _is_known(frame: bytes, types: frozenset[str]) -> bool:
     try:
         parts = msgspec.msgpack.decode(frame, type=list[msgspec.Raw])
         kind = msgspec.msgpack.decode(parts[0], type=str)
-    except (msgspec.DecodeError, IndexError) as error:
+    except (msgspec.DecodeError, IndexError, RecursionError) as error:
         raise LinkError(f"an array with its type first expected: {error}") from None
     return kind in types

@@ -90,7 +90,7 @@ def unpack(payload: bytes, kind: type[T]) -> T:
     """The record of a payload; raises LinkError for other bytes or a later format."""
     try:
         record = msgspec.msgpack.decode(payload, type=kind)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise LinkError(f"a record of {kind.__name__} expected: {error}") from None
     if record.format != FORMAT:
         raise LinkError(f"format {FORMAT} of {kind.__name__} expected, got {record.format}")
