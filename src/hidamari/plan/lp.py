@@ -159,6 +159,10 @@ class Lp:
             return INF
         return float(self.solver.getInfo().objective_function_value)
 
+    def reduced_yen(self, columns: Columns) -> FloatArray:
+        """What one more unit of each column would cost in the solution just found."""
+        return np.asarray(self.solver.getSolution().col_dual)[columns.at]
+
     def _run(self, time_limit_s: float) -> None:
         if self.solver is None:
             self.solver = self._load()

@@ -140,16 +140,32 @@ class HomePlanner:
         return best, tuple(trials)
 
     def _try_starts(self, model: _Model, part: Runs) -> list[Trial]:
-        """The cost of every start that can be solved and is not hopelessly dear."""
+        """The cost of every start that can be solved and is not hopelessly dear.
+
+        The cost is convex in what a run of fixed power takes: each start that was solved says what
+        any other costs at least, the most promising one is solved next, and those that cannot
+        win any more are left out.
+        """
+        starts = part.starts()
+        takes_kwh = None if model.lp.integer else part.runs_kwh(starts)
+        least_yen = np.full(len(starts), -INF)
         tried: list[Trial] = []
-        best_yen = INF
-        for start in part.starts():
-            part.fix(model.lp, start)
+        best_yen, left = INF, list(range(len(starts)))
+        while left:
+            at = min(left, key=lambda i: least_yen[i])
+            left.remove(at)
+            if least_yen[at] > best_yen + part.told_yen:
+                break
+            part.fix(model.lp, starts[at])
             self.solves += 1
             yen = model.lp.cheapest_yen(best_yen + part.told_yen)
             best_yen = min(best_yen, yen)
-            if np.isfinite(yen):
-                tried.append(Trial(part.key, start, yen))
+            if not np.isfinite(yen):
+                continue
+            tried.append(Trial(part.key, starts[at], yen))
+            if takes_kwh is not None:
+                moved_yen = (takes_kwh - takes_kwh[at]) @ model.lp.reduced_yen(part.takes)
+                least_yen = np.maximum(least_yen, yen + moved_yen)
         return tried
 
     def _one_of_two(self, model: _Model, horizon: Horizon, both: Solution) -> Solution:

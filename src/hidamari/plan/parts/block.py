@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from hidamari.plan.bus import Bus
 from hidamari.plan.horizon import AssetPlan, Horizon
-from hidamari.plan.lp import Columns, Lp, Solution
+from hidamari.plan.lp import INF, Columns, Lp, Solution
 from hidamari.plan.parts.part import Part
 
 FloatArray = NDArray[np.float64]
@@ -78,14 +78,19 @@ class BlockPart:
         ]
         return fits or [None]
 
+    def runs_kwh(self, starts: list[int | None]) -> FloatArray:
+        """A run takes its power for its length; a part of a step counts in proportion."""
+        end_h = np.cumsum(self.step_h)
+        begin_h = end_h - self.step_h
+        first_h = np.array([INF if start is None else begin_h[start] for start in starts])[:, None]
+        from_h = np.maximum(begin_h, first_h)
+        until_h = np.minimum(end_h, first_h + self.asset.run_h)
+        answer: FloatArray = self.asset.power_kw * np.maximum(until_h - from_h, 0.0)
+        return answer
+
     def fix(self, lp: Lp, start: int | None) -> None:
-        """Run from `start` for the run length; a part of a step counts in proportion."""
-        kwh = np.zeros(len(self.step_h))
-        left_h = self.asset.run_h
-        for step in range(len(kwh) if start is None else start, len(kwh)):
-            part_h = min(left_h, float(self.step_h[step]))
-            kwh[step] = self.asset.power_kw * part_h
-            left_h -= part_h
+        """Run from `start` for the run length."""
+        (kwh,) = self.runs_kwh([start])
         lp.set_bounds(self.takes, kwh, kwh)
 
     def read(self, solution: Solution, horizon: Horizon) -> AssetPlan:

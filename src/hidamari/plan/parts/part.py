@@ -2,9 +2,14 @@
 
 from typing import Protocol, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hidamari.plan.bus import Bus
 from hidamari.plan.horizon import AssetPlan, Horizon
 from hidamari.plan.lp import Columns, Lp, Solution
+
+FloatArray = NDArray[np.float64]
 
 
 class Part(Protocol):
@@ -70,8 +75,17 @@ class Runs(Protocol):
         """Trials up to this much dearer than the best are told exactly, others broken off."""
         ...
 
+    @property
+    def takes(self) -> Columns:
+        """kWh from the bus, one per step."""
+        ...
+
     def starts(self) -> list[int | None]:
         """Steps at which the next run may begin; None = no run within the horizon."""
+        ...
+
+    def runs_kwh(self, starts: list[int | None]) -> FloatArray | None:
+        """What each start takes in every step, (starts, steps); None where that is open."""
         ...
 
     def fix(self, lp: Lp, start: int | None) -> None:

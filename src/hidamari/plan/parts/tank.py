@@ -160,6 +160,10 @@ class TankPart:
                 next_h = float(begin_h[step]) + START_EVERY_H
         return found
 
+    def runs_kwh(self, _starts: list[int | None]) -> None:
+        """A run ends early when the tank is full: what it takes is the program's to find."""
+        return
+
     def fix(self, lp: Lp, start: int | None) -> None:
         """The first day's run only from `start` on, for at most the run length."""
         self.start = start
