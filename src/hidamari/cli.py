@@ -57,26 +57,44 @@ def home(
     https_port: Annotated[int, typer.Option(help="Port of the secure door; 0 = none.")] = 8643,
     ready_json: Annotated[bool, typer.Option(help="Print one ready line as JSON.")] = False,
     is_demo: Annotated[bool, typer.Option("--demo", hidden=True)] = False,
-    cloud: Annotated[str, typer.Option(help="Address of the server service.")] = "",
-    cloud_ca: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="Certificates that it is checked by (PEM)."),
-    ] = None,
     unguarded: Annotated[bool, typer.Option(help="Run without the watching parent.")] = False,
 ) -> None:
     """Run the controller of a home: find devices, measure, keep the history, serve the page."""
-    from hidamari.core.startup import cloud_url
     from hidamari.home.start import HomeWishes, guarded, probes
 
     hosts = probes(probe)  # before the watching parent, which would start a refused home again
-    service = cloud_url(cloud, "--cloud") if cloud else None
     if not unguarded:
         guarded(sys.argv[1:])
     secure = https_port or None
-    wishes = HomeWishes(data, port, config, bind, hosts, clock, secure, is_demo, service, cloud_ca)
+    wishes = HomeWishes(data, port, config, bind, hosts, clock, secure, is_demo)
     from hidamari.main import run_home
 
     sys.exit(run_home(wishes, ready_json=ready_json))
+
+
+@app.command()
+def cloud(
+    store: Annotated[str, typer.Option(help="sqlite:///FILE or postgresql://...")] = (
+        "sqlite:///cloud.db"
+    ),
+    data: Annotated[Path, typer.Option(help="Folder of the store.")] = Path("cloud"),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 = any.")] = 8700,
+    bind: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    public_url: Annotated[str, typer.Option(help="How it is reached from outside.")] = "",
+    mail: Annotated[str, typer.Option(help="smtp://USER:PASSWORD@HOST:587?from=ADDRESS")] = "",
+    mailbox: Annotated[bool, typer.Option(help="Show mails at /mailbox: for a demo.")] = False,
+    cert: Annotated[Path | None, typer.Option(exists=True, help="Certificate chain.")] = None,
+    key: Annotated[Path | None, typer.Option(exists=True, help="Key of the certificate.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One ready line for scripts.")] = False,
+) -> None:
+    """Run the server service: accounts, links of homes, the same app from anywhere."""
+    from hidamari.cloud.main import CloudWishes, run_cloud
+
+    if bool(mail) == mailbox or (cert is None) != (key is None):
+        raise typer.BadParameter("either --mail or --mailbox, and --cert with --key")
+    certificate = None if cert is None or key is None else (cert, key)
+    wishes = CloudWishes(store, data, port, bind, mail, public_url, certificate)
+    sys.exit(run_cloud(wishes, ready_json=as_json))
 
 
 @app.command()

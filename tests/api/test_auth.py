@@ -9,14 +9,13 @@ import pytest
 from tests.api.conftest import PASSWORD, Bench
 from tests.api.house import NOW, PaperHome
 
-from hidamari.api.accounts import Misses
 from hidamari.api.app import Options
 from hidamari.api.auth import FILE, Auth, Screen
-from hidamari.api.tries import Tries
 from hidamari.core.access import Role, Scope
 from hidamari.core.clock import VirtualClock
 from hidamari.http.doors import Door
 from hidamari.http.passwords import WeakPassword, check_password, first_letters
+from hidamari.http.tries import Misses, Tries
 
 SESSION = "/api/v1/session"
 NEW = "asagao no hana 3"

@@ -17,6 +17,8 @@ ALLOWED = {
     ("only store.files writes files", "store/room.py"): 1,
     # the helper itself
     ("only store.files writes files", "store/files.py"): 1,
+    # the mails of a demo, which nobody misses after a power cut
+    ("only store.files writes files", "cloud/mail.py"): 1,
     # the simulated house is no history; it syncs by itself and knows no store
     ("only store.files writes files", "sim/keep.py"): 1,
     ("only supervise catches everything", "home/supervise.py"): 1,

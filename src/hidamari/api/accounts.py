@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from hidamari.core.access import Role, Scope
 from hidamari.core.errors import InputError
 from hidamari.http.doors import Door
+from hidamari.http.tries import Misses
 
 MAX_USERS = 4  # accounts a home
 MAX_SESSIONS = 20  # of one user; the one not used for longest goes first
@@ -57,14 +58,6 @@ class Token:
     created_by: str
     created_at: datetime
     seen_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Misses:
-    """Wrong passwords in a row for one name, and the last of them."""
-
-    count: int
-    last_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from hidamari.api.accounts import (
     from_bytes,
     to_bytes,
 )
-from hidamari.api.tries import Tries
 from hidamari.core.access import Action, Role, Scope
 from hidamari.core.clock import Clock
 from hidamari.core.errors import InputError, StoreDamaged, StoreFull
@@ -29,6 +28,7 @@ from hidamari.http.passwords import (
     first_letters,
     hash_now,
 )
+from hidamari.http.tries import Tries
 from hidamari.store.files import load_file, save_file
 
 FILE = "accounts.json"

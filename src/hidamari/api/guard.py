@@ -5,28 +5,33 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hidamari.api.auth import Auth, Caller
-from hidamari.http.answers import HEADERS
-from hidamari.http.doors import Door, is_near, is_own_host, is_own_origin, parse_address, split_host
-from hidamari.http.errors import ApiError, error_body
+from hidamari.http.asgi import (
+    SAFE_METHODS,
+    answer,
+    check_page,
+    cookie,
+    read_body,
+    refuse,
+    scheme_of,
+    values,
+    with_headers,
+)
+from hidamari.http.doors import Door, is_near, is_own_host, parse_address, split_host
+from hidamari.http.errors import ApiError
 from hidamari.http.limits import (
     KNOWN,
-    MAX_BODY_BYTES,
     MAX_HEADER_BYTES,
-    MAX_JSON_DEPTH,
-    READ_TIMEOUT_S,
     SIGN_IN,
     STRANGER,
     Buckets,
     Floods,
-    json_depth,
 )
 
 VISIT = "hidamari.visit"
 RELAYED = "hidamari.relayed"  # set in the scope by the link's client to the Caller it stands for
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 FORWARDED = frozenset({b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip"})
 PLAIN_COOKIE = "hidamari"
 SECURE_COOKIE = "__Host-hidamari"  # browsers drop this prefix over plain HTTP
@@ -77,21 +82,21 @@ class Guard:
             await self._app(scope, receive, send)
             return
         door = _door(scope)
-        secured = _with_headers(send, door)
+        secured = with_headers(send, "cloud" if door is Door.RELAY else "lan")
         try:
             rules = self._rules()
             if door is not Door.RELAY:
                 self._check(scope, rules)
             target = _redirect(scope, door, rules)
             if target is not None:
-                await _send(secured, 308, b"", [(b"location", target.encode())])
+                await answer(secured, 308, b"", [(b"location", target.encode())])
                 return
             visit = identify(scope, door, self._auth)
             scope[VISIT] = visit
             self._slow_down(scope, visit)
-            replay = await _read_body(scope, receive) if scope["type"] == "http" else receive
+            replay = await read_body(scope, receive) if scope["type"] == "http" else receive
         except ApiError as error:
-            await _refuse(scope, receive, secured, error)
+            await refuse(scope, receive, secured, error)
             return
         except ClientDisconnect:
             return  # nobody is left to answer
@@ -106,11 +111,11 @@ class Guard:
             raise ApiError(403, "this address is not in the home", "a client on the home's LAN")
         if sum(len(name) + len(value) + 4 for name, value in headers) > MAX_HEADER_BYTES:
             raise ApiError(431, "the headers are too large", f"at most {MAX_HEADER_BYTES} bytes")
-        hosts = _values(headers, b"host")
+        hosts = values(headers, b"host")
         host = split_host(hosts[0]) if len(hosts) == 1 else None
         if host is None or not is_own_host(host[0], own, rules.names):
             raise ApiError(421, "this name is not that of the home", "the home's address or name")
-        _check_page(scope, host)
+        check_page(scope, scheme_of(scope), host, ("/api",))
 
     def _slow_down(self, scope: Scope, visit: Visit) -> None:
         if visit.door is Door.RELAY:
@@ -138,12 +143,12 @@ def identify(scope: Scope, door: Door, auth: Auth) -> Visit:
     address = str(parse_address((scope.get("client") or ("", 0))[0]))
     if door is Door.RELAY:
         return Visit(door, "relay", scope[RELAYED])
-    for value in _values(scope["headers"], b"authorization"):
+    for value in values(scope["headers"], b"authorization"):
         kind, _, secret = value.partition(" ")
         if kind.lower() == "bearer":
             secret = secret.strip()
             return Visit(door, address, auth.token_caller(secret), secret, is_token=True)
-    secret = _cookie(scope, SECURE_COOKIE if door is Door.TLS else PLAIN_COOKIE)
+    secret = cookie(scope, SECURE_COOKIE if door is Door.TLS else PLAIN_COOKIE)
     return Visit(door, address, auth.caller(secret, door) if secret else None, secret)
 
 
@@ -166,118 +171,12 @@ def _door(scope: Scope) -> Door:
     return Door.LOOPBACK if is_local else Door.PLAIN
 
 
-def _check_page(scope: Scope, host: tuple[str, int | None]) -> None:
-    """Refuse what a page of somebody else asks for (there is no CORS)."""
-    headers = scope["headers"]
-    is_socket = scope["type"] == "websocket"
-    is_unsafe = is_socket or scope["method"] not in SAFE_METHODS
-    scheme = "https" if scope["scheme"] in {"https", "wss"} else "http"
-    origins = _values(headers, b"origin")
-    if any(not is_own_origin(origin, scheme, host) for origin in origins):
-        raise ApiError(403, "pages of other places may not ask here", "the home's own page")
-    site = (_values(headers, b"sec-fetch-site") or ["none"])[0]
-    if site in {"same-origin", "none"}:
-        return
-    # A link on a foreign page may open ours, nothing else.
-    is_link = (_values(headers, b"sec-fetch-mode") or [""])[0] == "navigate"
-    if is_unsafe or not is_link or scope["path"].startswith("/api"):
-        raise ApiError(403, "pages of other places may not ask here", "the home's own page")
-
-
 def _redirect(scope: Scope, door: Door, rules: LanRules) -> str | None:
     """Where plain HTTP is sent when the owner has closed that door."""
     if door is not Door.PLAIN or not rules.is_http_closed or rules.https_port is None:
         return None
-    name = (split_host(_values(scope["headers"], b"host")[0]) or ("", None))[0]
+    name = (split_host(values(scope["headers"], b"host")[0]) or ("", None))[0]
     name = f"[{name}]" if ":" in name else name
     raw = scope.get("raw_path", scope["path"].encode()).decode("ascii", "replace")
     query = scope["query_string"].decode("ascii", "replace")
     return f"https://{name}:{rules.https_port}{raw}" + (f"?{query}" if query else "")
-
-
-async def _read_body(scope: Scope, receive: Receive) -> Receive:
-    """Read the whole body within the limits; the app then gets it in one piece."""
-    declared = (_values(scope["headers"], b"content-length") or ["0"])[0]
-    if not declared.isdigit() or int(declared) > MAX_BODY_BYTES:
-        raise ApiError(413, "the body is too large", f"at most {MAX_BODY_BYTES} bytes")
-    body = bytearray()
-    try:
-        async with asyncio.timeout(READ_TIMEOUT_S):
-            more = True
-            while more:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientDisconnect
-                body += message.get("body", b"")
-                if len(body) > MAX_BODY_BYTES:
-                    raise ApiError(413, "the body is too large", f"at most {MAX_BODY_BYTES} bytes")
-                more = message.get("more_body", False)
-    except TimeoutError as error:
-        raise ApiError(408, "the body came too slowly", f"within {READ_TIMEOUT_S:.0f} s") from error
-    kind = (_values(scope["headers"], b"content-type") or [""])[0]
-    if body and "csv" not in kind and json_depth(bytes(body)) > MAX_JSON_DEPTH:
-        raise ApiError(422, "the JSON nests too deeply", f"at most {MAX_JSON_DEPTH} levels")
-    return _replay(bytes(body), receive)
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    is_given = False
-
-    async def replay() -> Message:
-        nonlocal is_given
-        if is_given:
-            return await receive()
-        is_given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return replay
-
-
-def _with_headers(send: Send, door: Door) -> Send:
-    """Add the security headers to every answer; what may be cached says so itself."""
-    own = [*HEADERS, (b"x-hidamari-via", b"cloud" if door is Door.RELAY else b"lan")]
-
-    async def secured(message: Message) -> None:
-        if message["type"] in {"http.response.start", "websocket.http.response.start"}:
-            headers = list(message.get("headers", []))
-            names = {name for name, _ in headers}
-            if b"cache-control" not in names:
-                headers.append((b"cache-control", b"no-store"))
-            message = {**message, "headers": headers + own}
-        await send(message)
-
-    return secured
-
-
-async def _refuse(scope: Scope, receive: Receive, send: Send, error: ApiError) -> None:
-    body = error_body(error)
-    headers = [(b"content-type", b"application/json")]
-    headers += [(k.encode(), v.encode()) for k, v in error.headers.items()]
-    prefix = ""
-    if scope["type"] == "websocket":
-        await receive()  # the server first says that somebody wants to connect
-        prefix = "websocket."
-    else:
-        headers.append((b"connection", b"close"))  # an unread body must not be taken for a request
-    await _send(send, error.status, body, headers, prefix)
-
-
-async def _send(
-    send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]], prefix: str = ""
-) -> None:
-    headers = [*headers, (b"content-length", str(len(body)).encode())]
-    await send({"type": f"{prefix}http.response.start", "status": status, "headers": headers})
-    await send({"type": f"{prefix}http.response.body", "body": body})
-
-
-def _values(headers: list[tuple[bytes, bytes]], name: bytes) -> list[str]:
-    return [value.decode("latin-1") for key, value in headers if key == name]
-
-
-def _cookie(scope: Scope, name: str) -> str:
-    for header in _values(scope["headers"], b"cookie"):
-        for pair in header.split(";"):
-            key, _, value = pair.partition("=")
-            if key.strip() == name:
-                return value.strip()
-    return ""

@@ -136,6 +136,7 @@ class Access:
     home: bytes
     role: Role
     until: datetime | None = None
+    nickname: str = ""  # what the members of the home call the account's owner
 
 
 class Directory(Protocol):

@@ -31,6 +31,7 @@ CODES = {
     405: "method_not_allowed",
     408: "too_slow",
     409: "conflict",
+    410: "gone",
     413: "too_large",
     415: "unsupported_type",
     421: "wrong_host",
@@ -155,7 +156,7 @@ def _as_api_error(error: Exception) -> ApiError:
 
 def _on_crash(_: Request, __: Exception) -> Response:
     """No inside detail; the server's log has the error. Runs outside the guard."""
-    response = error_response(ApiError(500, "something went wrong inside the home"))
+    response = error_response(ApiError(500, "something went wrong inside"))
     for name, value in HEADERS:
         response.headers[name.decode()] = value.decode()
     return response

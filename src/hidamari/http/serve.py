@@ -24,16 +24,7 @@ GOODBYE_S = 2
 BACKLOG = 128
 MAX_MESSAGE_BYTES = 16 * 1024  # of a WebSocket: screens have little to say
 QUIET_S = 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """How much a server takes: those of a home are small."""
-
-    connections: int = MAX_CONNECTIONS
-    message_bytes: int = MAX_MESSAGE_BYTES
-    backlog: int = BACKLOG
-    ping_s: float | None = 20.0  # None: WebSockets have a heartbeat of their own
+PING_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +36,18 @@ class DoorPlan:
     https_port: int | None = HTTPS_PORT
 
 
-HOME = Room()
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much there is place for, and what the first door speaks."""
+
+    connections: int = MAX_CONNECTIONS
+    message_bytes: int = MAX_MESSAGE_BYTES
+    backlog: int = BACKLOG
+    ping_s: float | None = PING_S  # None: the WebSockets have a heartbeat of their own
+    tls: ssl.SSLContext | None = None  # of the first door; None: plain HTTP
+
+
+HOUSE = Room()
 
 
 class Listening:
@@ -79,12 +81,12 @@ class Listening:
 
 
 async def serve(
-    app: ASGIApp, listening: Listening, tls: ssl.SSLContext | None = None, room: Room = HOME
+    app: ASGIApp, listening: Listening, tls: ssl.SSLContext | None = None, room: Room = HOUSE
 ) -> None:
-    """Serve both doors until cancelled; open requests have two seconds to end."""
+    """Serve the doors until cancelled; open requests have two seconds to end."""
     places = Places(room.connections)
     _quieten()
-    doors = [(_Door(_config(app, places, room), None), listening.http)]
+    doors = [(_Door(_config(app, places, room), room.tls), listening.http)]
     if listening.https is not None and tls is not None:
         doors.append((_Door(_config(app, places, room), tls), listening.https))
     try:
@@ -144,9 +146,9 @@ def _config(app: ASGIApp, places: Places, room: Room) -> uvicorn.Config:
         access_log=False,
         proxy_headers=False,  # who asks is who connects
         server_header=False,
+        backlog=room.backlog,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GOODBYE_S,
-        backlog=room.backlog,
         ws_max_size=room.message_bytes,
         ws_ping_interval=room.ping_s,
         ws_per_message_deflate=False,

@@ -2,15 +2,22 @@
 
 import hashlib
 from collections import OrderedDict
+from dataclasses import dataclass
 from datetime import datetime
-
-from hidamari.api.accounts import Misses
 
 FREE_TRIES = 5  # typing errors of one person at one screen
 LONGEST_PAUSE_S = 300.0
 FREE_TRIES_NAME = 20  # all screens together
 LONGEST_PAUSE_NAME_S = 30.0  # so that a guest can slow the owner's sign-in but never shut it
 MAX_REMEMBERED = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Misses:
+    """Wrong passwords in a row for one name, and the last of them."""
+
+    count: int
+    last_at: datetime
 
 
 def pause_s(misses: Misses, free: int, longest_s: float, now: datetime) -> float:

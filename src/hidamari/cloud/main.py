@@ -1,0 +1,117 @@
+"""Runs the service: store, mails, doors, until it is told to stop."""
+
+import asyncio
+import json
+import logging
+import signal
+import ssl
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hidamari.cloud.app import create_app
+from hidamari.cloud.database import Database
+from hidamari.cloud.mail import Mailbox, Post, smtp_of
+from hidamari.cloud.place import Place, place_of
+from hidamari.cloud.routes.mailbox import PATH as MAILBOX
+from hidamari.cloud.service import Service
+from hidamari.core.clock import Clock, RealClock
+from hidamari.core.errors import InputError, StartError
+from hidamari.http.passwords import Hashing
+from hidamari.http.serve import DoorPlan, Listening, Room, serve
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_STORE = "sqlite:///cloud.db"
+MAILBOX_FOLDER = "mailbox"
+MAILBOX_SENDER = "hidamari@localhost"
+# Each home holds one connection; the operating system's limit of open files is the other bound.
+ROOM = Room(connections=20_000, message_bytes=1 << 20, backlog=4096, ping_s=None)
+
+
+@dataclass(frozen=True, slots=True)
+class CloudWishes:
+    """What the command line asks for."""
+
+    store: str
+    data: Path
+    port: int
+    bind: str = "127.0.0.1"
+    mail: str = ""  # empty: the mailbox of a demo
+    public_url: str = ""  # empty: this machine
+    certificate: tuple[Path, Path] | None = None  # chain and key; None: a proxy ends TLS, or none
+
+
+def run_cloud(wishes: CloudWishes, *, ready_json: bool) -> int:
+    """Run the service until it is told to stop; the exit status."""
+    logging.basicConfig(level="INFO", format="%(levelname)s %(name)s: %(message)s")
+    asyncio.run(_run(wishes, ready_json=ready_json))
+    return 0
+
+
+async def _run(wishes: CloudWishes, *, ready_json: bool) -> None:
+    tls = None if wishes.certificate is None else _tls(*wishes.certificate)
+    listening = Listening(DoorPlan(wishes.bind, wishes.port, None))
+    try:
+        here = f"{'http' if tls is None else 'https'}://127.0.0.1:{listening.http_port}"
+        place = place_of(wishes.public_url or here)
+        wishes.data.mkdir(parents=True, exist_ok=True)
+        database = Database(wishes.store, wishes.data)
+        await database.open()
+        try:
+            service = _service(wishes, database, place, RealClock())
+            await _live(service, listening, tls, ready_json=ready_json)
+        finally:
+            await database.close()
+    except OSError as error:
+        raise StartError(f"{wishes.data}: a folder to write to expected: {error}") from None
+    finally:
+        listening.close()
+
+
+def _service(wishes: CloudWishes, database: Database, place: Place, clock: Clock) -> Service:
+    if wishes.mail:
+        smtp, sender = smtp_of(wishes.mail)
+        return Service(database, clock, place, Post(smtp, sender, clock), Hashing())
+    if not place.is_loopback:
+        raise InputError("a mailbox is for this machine only: --mail smtp://... expected")
+    mailbox = Mailbox(wishes.data / MAILBOX_FOLDER)
+    post = Post(mailbox, MAILBOX_SENDER, clock)
+    return Service(database, clock, place, post, Hashing(), mailbox)
+
+
+async def _live(
+    service: Service, listening: Listening, tls: ssl.SSLContext | None, *, ready_json: bool
+) -> None:
+    loop = asyncio.get_running_loop()
+    me = asyncio.current_task()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, lambda: me.cancel() if me is not None else None)
+    app = create_app(service)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(service.post.run(), name="mails")
+            tasks.create_task(serve(app, listening, room=replace(ROOM, tls=tls)), name="doors")
+            print(_ready(service, as_json=ready_json), flush=True)
+    except asyncio.CancelledError:
+        logger.info("stopped")
+
+
+def _ready(service: Service, *, as_json: bool) -> str:
+    url = service.place.url
+    mailbox = f"{url}{MAILBOX}" if service.mailbox is not None else None
+    if as_json:
+        return json.dumps({"ready": True, "url": url, "mailbox": mailbox})
+    words = f"\n  Hidamari server service  {url}\n"
+    return words if mailbox is None else f"{words}  mails                    {mailbox}\n"
+
+
+def _tls(chain: Path, key: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(chain, key)
+    except (OSError, ssl.SSLError) as error:
+        raise StartError(
+            f"a certificate and its key expected in {chain} and {key}: {error}"
+        ) from None
+    return context

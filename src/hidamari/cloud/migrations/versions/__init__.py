@@ -1,0 +1,1 @@
+"""One file per step; the order is that of `down_revision`."""
