@@ -152,4 +152,7 @@ SECTIONS = {"app", "nav", "unit", "link", "banner", "home", "history", "meter", 
     "modes",
     "forecast",
     "whatif",
+    "cloud",
+    "outside",
+    "away",
 }

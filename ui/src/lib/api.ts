@@ -99,6 +99,9 @@ export const api = {
   wellKnown: <T>() => call<T>('GET', `${place.prefix}/.well-known/hidamari`),
 };
 
+/** What a home says of itself, asked from the list of homes. */
+export const homeKnown = <T>(home: string): Promise<T> => call<T>('GET', `/homes/${home}/.well-known/hidamari`);
+
 /** Accounts of the service. */
 export const cloud = {
   get: <T>(path: string) => call<T>('GET', CLOUD + path),

@@ -36,7 +36,7 @@ export function errorWords(reason: unknown): string {
 }
 
 export function errorCode(reason: unknown): string {
-  return reason instanceof ApiError ? reason.code : reason instanceof Unreachable ? 'unreachable' : 'screen';
+  return reason instanceof ApiError ? reason.code : reason instanceof HomeAway ? 'home_offline' : reason instanceof Unreachable ? 'unreachable' : 'screen';
 }
 
 /** The home's own rooms have words; what the owner wrote stays as written. */
