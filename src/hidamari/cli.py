@@ -57,16 +57,23 @@ def home(
     https_port: Annotated[int, typer.Option(help="Port of the secure door; 0 = none.")] = 8643,
     ready_json: Annotated[bool, typer.Option(help="Print one ready line as JSON.")] = False,
     is_demo: Annotated[bool, typer.Option("--demo", hidden=True)] = False,
+    cloud: Annotated[str, typer.Option(help="Address of the server service.")] = "",
+    cloud_ca: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Certificates that it is checked by (PEM)."),
+    ] = None,
     unguarded: Annotated[bool, typer.Option(help="Run without the watching parent.")] = False,
 ) -> None:
     """Run the controller of a home: find devices, measure, keep the history, serve the page."""
+    from hidamari.core.startup import cloud_url
     from hidamari.home.start import HomeWishes, guarded, probes
 
     hosts = probes(probe)  # before the watching parent, which would start a refused home again
+    service = cloud_url(cloud, "--cloud") if cloud else None
     if not unguarded:
         guarded(sys.argv[1:])
     secure = https_port or None
-    wishes = HomeWishes(data, port, config, bind, hosts, clock, secure, is_demo)
+    wishes = HomeWishes(data, port, config, bind, hosts, clock, secure, is_demo, service, cloud_ca)
     from hidamari.main import run_home
 
     sys.exit(run_home(wishes, ready_json=ready_json))

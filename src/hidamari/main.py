@@ -6,16 +6,20 @@ import logging
 import secrets
 import signal
 import socket
+import ssl
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 
+from starlette.types import ASGIApp
+
 from hidamari import __version__
 from hidamari.api.announce import Announcement, announce
-from hidamari.api.app import Options, create_app
+from hidamari.api.app import REVISION, Options, create_app
 from hidamari.api.auth import FILE as ACCOUNTS
 from hidamari.api.auth import Auth
 from hidamari.api.certificate import door_key
+from hidamari.api.relayed import admit
 from hidamari.core.clock import Clock, clock_from
 from hidamari.core.errors import InputError, StartError
 from hidamari.core.startup import Startup, read_startup
@@ -28,11 +32,16 @@ from hidamari.echonet.node import Setup
 from hidamari.echonet.profile import Label
 from hidamari.echonet.udp import ANY, mac_of
 from hidamari.home.app import Home, Means
+from hidamari.home.device_key import own_identity
 from hidamari.home.energy import Energy
 from hidamari.home.run import run_home as run_all
 from hidamari.home.showing import shown
 from hidamari.home.start import Beat, HomeWishes
+from hidamari.home.uplink import Uplink, Way
 from hidamari.http.serve import DoorPlan, Listening, serve
+from hidamari.link.dial import dialler, server_name
+from hidamari.link.enrol import Enrolment
+from hidamari.link.relay import Relay
 from hidamari.plan.solver import ProcessSolver
 from hidamari.store.db import Store
 from hidamari.store.journal import JsonValue
@@ -94,6 +103,8 @@ def _filled_in(wishes: HomeWishes, startup: Startup) -> HomeWishes:
         data=wishes.data or startup.data_folder,
         port=startup.port if wishes.port is None else wishes.port,
         bind=startup.interface or wishes.bind if wishes.bind == ANY else wishes.bind,
+        cloud=wishes.cloud or startup.cloud_url,
+        cloud_ca=wishes.cloud_ca or startup.cloud_ca,
     )
 
 
@@ -130,14 +141,17 @@ async def _run(wishes: HomeWishes, *, ready_json: bool) -> None:
         try:
             means = Means(folder, store, client, clock, wishes.probe, wishes.is_demo)
             alone = ip_address(wishes.bind).is_loopback
-            await _live(Home(means), listening, ready_json=ready_json, alone=alone)
+            home = Home(means)
+            await _live(home, listening, wishes, ready_json=ready_json, alone=alone)
         finally:
             client.close()
     finally:
         store.close()
 
 
-async def _live(home: Home, listening: Listening, *, ready_json: bool, alone: bool) -> None:
+async def _live(
+    home: Home, listening: Listening, wishes: HomeWishes, *, ready_json: bool, alone: bool
+) -> None:
     """Run all parts until a signal ends the process; `alone`: nobody on a LAN is told of us."""
     auth = Auth(home.folder, home.clock)
     first = auth.first_password()
@@ -147,6 +161,7 @@ async def _live(home: Home, listening: Listening, *, ready_json: bool, alone: bo
     energy = Energy(home, home.client, ProcessSolver())
     options = Options(https_port=listening.https_port, names=names, energy=energy)
     app = create_app(home, auth, options)
+    uplink = linked(home, app, wishes, f"http://{name}.local:{listening.http_port}")
     url = f"http://localhost:{listening.http_port}"
     secure = f"https://localhost:{listening.https_port}" if listening.https_port else None
     ready = Ready(url, secure, *(first or (None, None)))
@@ -166,6 +181,8 @@ async def _live(home: Home, listening: Listening, *, ready_json: bool, alone: bo
             print(ready.line(), flush=True)
 
     parts = {"web": web, "ready": tell_ready, **energy.parts()}
+    if uplink is not None:
+        parts |= {"link": uplink.run, "upload": uplink.upload}
     if not alone:
         told = Announcement(home.settings.home.name, listening.http_port, __version__)
         parts["mdns"] = lambda: announce(told)
@@ -179,6 +196,27 @@ async def _live(home: Home, listening: Listening, *, ready_json: bool, alone: bo
         logger.info("stopped")
     finally:
         await energy.stop()
+
+
+def linked(home: Home, app: ASGIApp, wishes: HomeWishes, lan_url: str) -> Uplink | None:
+    """The way to the server service that was named; StartError where its certificates fail."""
+    if wishes.cloud is None:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=wishes.cloud_ca)
+    except OSError as error:
+        raise StartError(f"the certificates {wishes.cloud_ca} cannot be used: {error}") from None
+    identity = own_identity(home.folder)
+    way = Way(
+        url=wishes.cloud,
+        server_name=server_name(wishes.cloud),
+        version=__version__,
+        revision=REVISION,
+        desk=Enrolment(wishes.cloud, identity, context),
+        dial=dialler(wishes.cloud, context),
+        lan_url=lan_url,
+    )
+    return Uplink(home, identity, way, Relay(app, admit, home.store.answers))
 
 
 def open_store(folder: Path, clock: Clock) -> Store:

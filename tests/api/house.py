@@ -16,6 +16,7 @@ from hidamari.home.view import (
     CardLine,
     Change,
     CircuitNow,
+    CloudView,
     DeviceInfo,
     Edit,
     Listener,
@@ -99,6 +100,7 @@ class PaperHome:
     """A `HomeView` whose values are written down by the test."""
 
     def __init__(self, folder: Path, clock: VirtualClock | None = None) -> None:
+        self.cloud: CloudView | None = None
         self.folder = folder
         self.clock = clock or VirtualClock(NOW)
         self.store = Store.open(folder / "data", self.clock.now(), ballast_bytes=0)

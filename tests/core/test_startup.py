@@ -62,7 +62,7 @@ def test_an_absolute_data_folder_stays_where_it_is(tmp_path: Path) -> None:
         ('cloud_url = "cloud"', "hidamari.toml.cloud_url: an address such as https://"),
         ('cloud_url = "http://[::1"', "hidamari.toml.cloud_url: an address such as https://"),
         ('log_level = "loud"', "hidamari.toml.log_level: one of debug, info, warning, error"),
-        ("prot = 8601", "hidamari.toml.prot: one of the keys cloud_url, data_folder, interface"),
+        ("prot = 8601", "hidamari.toml.prot: one of the keys cloud_ca, cloud_url, data_folder"),
     ],
 )
 def test_a_wrong_value_gets_its_default_and_is_told(

@@ -7,7 +7,7 @@ starts from its folder. `edges` holds what the house really did.
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -29,6 +29,7 @@ from hidamari.home.app import Home, Means
 from hidamari.home.clock import Kernel
 from hidamari.home.run import run_home
 from hidamari.home.start import Beat
+from hidamari.home.supervise import Part
 from hidamari.sim.fleet import NODES
 from hidamari.sim.house import HouseState
 from hidamari.sim.meter import HalfHours
@@ -41,6 +42,7 @@ from hidamari.store.db import Store
 EVENING = datetime(2026, 6, 10, 14, 50, tzinfo=UTC)
 MIDNIGHT = EVENING + timedelta(minutes=10)
 OWN = "10.0.0.1"
+Parts = dict[str, Part]
 _YEARS: dict[int, Replay] = {}
 
 
@@ -118,8 +120,10 @@ class Street:
         await asyncio.sleep(0.1)
         return street
 
-    async def switch_on(self, *probe: str, ballast_bytes: int = 0) -> Home:
-        """Start the controller on its folder."""
+    async def switch_on(
+        self, *probe: str, ballast_bytes: int = 0, parts: Callable[[Home], Parts] | None = None
+    ) -> Home:
+        """Start the controller on its folder; `parts` makes those that it runs besides its own."""
         store = Store.open(self.folder, self.clock.now(), ballast_bytes=ballast_bytes)
         die = Random(self.seed)
         search = Search(known_epcs=lambda code: [*kind_of(code).props])
@@ -132,7 +136,8 @@ class Street:
         self._client = Client(setup, self.air.connect(OWN))
         kernel = self.kernel.kernel()
         self.home = Home(Means(self.folder, store, self._client, self.clock, probe, kernel=kernel))
-        self._running = asyncio.create_task(run_home(self.home, {}, Beat()), name="home")
+        others = parts(self.home) if parts is not None else {}
+        self._running = asyncio.create_task(run_home(self.home, others, Beat()), name="home")
         return self.home
 
     async def cut_power(self) -> None:

@@ -25,6 +25,7 @@ class Startup:
     interface: str | None = None  # address or name of the network interface; None: all
     serial_port: str | None = None  # of the route-B radio
     cloud_url: str | None = None
+    cloud_ca: Path | None = None  # certificates the service's is checked by; None: the system's
     log_level: str = "info"
 
 
@@ -55,6 +56,7 @@ def startup_from(raw: dict[str, object], path: Path) -> tuple[Startup, list[str]
         interface=_or_default(lambda: table.text("interface", "") or None, None, problems),
         serial_port=_or_default(lambda: table.text("serial_port", "") or None, None, problems),
         cloud_url=_or_default(lambda: _url(table), None, problems),
+        cloud_ca=_or_default(lambda: _file(table, path), None, problems),
         log_level=_or_default(
             lambda: table.word("log_level", LOG_LEVELS, default.log_level),
             default.log_level,
@@ -80,14 +82,22 @@ def _port(table: Table) -> int:
     return int(port)
 
 
+def _file(table: Table, path: Path) -> Path | None:
+    text = table.text("cloud_ca", "")
+    return path.parent / text if text else None
+
+
 def _url(table: Table) -> str | None:
     text = table.text("cloud_url", "")
-    if not text:
-        return None
+    return cloud_url(text, table.at("cloud_url")) if text else None
+
+
+def cloud_url(text: str, place: str) -> str:
+    """The address of a server service; InputError where it is none."""
     try:
         parts = urlsplit(text)
     except ValueError:
         parts = urlsplit("")
     if parts.scheme not in {"https", "http"} or not parts.netloc:
-        raise refusal(table.at("cloud_url"), "an address such as https://cloud.example.jp", text)
+        raise refusal(place, "an address such as https://cloud.example.jp", text)
     return text

@@ -30,6 +30,7 @@ from hidamari.home.supervise import Failure
 from hidamari.home.timekeeper import Past
 from hidamari.home.view import (
     Change,
+    CloudView,
     DeviceInfo,
     Edit,
     Listener,
@@ -85,6 +86,9 @@ class Home:
         self._told_s = -1e9
         self._tell_later: asyncio.TimerHandle | None = None
         self.first_stored = asyncio.Event()
+        self.cloud: CloudView | None = None
+        self.on_event: Callable[[], None] | None = None
+        self.told_time: tuple[float, float] | None = None  # somebody's unix time, our count then
         self.started_s = means.clock.monotonic_s()
         self.differences: dict[Quantity, Difference] = {}
         self.notices = Notices(means.store, self.note)
@@ -319,6 +323,8 @@ class Home:
             logger.warning("event %s was not stored: %s", event.code, error)
         for listener in tuple(self._listeners):
             listener(replace(event, seq=seq))
+        if self.on_event is not None:
+            self.on_event()
 
     def store_waiting_events(self) -> None:
         """There may be room again."""

@@ -25,6 +25,8 @@ class HomeWishes:
     clock: str = ""
     https_port: int | None = 8643
     is_demo: bool = False
+    cloud: str | None = None
+    cloud_ca: Path | None = None
 
 
 def probes(text: str) -> tuple[str, ...]:

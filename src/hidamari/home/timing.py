@@ -34,6 +34,10 @@ class Timing:
         clock = self._home.clock
         await self._apply(clock.look())
         now_s = clock.monotonic_s()
+        told, self._home.told_time = self._home.told_time, None
+        if told is not None and not clock.is_known:
+            at_s = told[0] + now_s - told[1]
+            await self._apply(clock.hear(Witness(at_s, at_s)))
         if clock.needs_witness() and now_s - self._asked_s >= ASK_S:
             self._asked_s = now_s
             witness = await self._ask()

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from hidamari.core.clock import Clock
 from hidamari.core.config import Settings
 from hidamari.core.reading import Event
+from hidamari.link.enrol import Member
 from hidamari.store.db import Store
 from hidamari.store.journal import JsonValue
 
@@ -177,6 +178,41 @@ class Edit:
 Listener = Callable[[Snapshot | Event], None]
 
 
+LinkState = Literal["unlinked", "code", "linked", "away"]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the link to the server service stands; `code_left_s`: how long the code may be used."""
+
+    state: LinkState
+    url: str
+    device_code: str
+    code: str | None
+    code_until: datetime | None
+    code_left_s: float | None
+    last_contact: datetime | None
+    waiting: int
+    members: tuple[Member, ...]
+    trouble: str | None
+
+
+class CloudView(Protocol):
+    """The way to the server service."""
+
+    def standing(self) -> Standing:
+        """How the link stands."""
+        ...
+
+    async def issue_code(self) -> None:
+        """Get a link code; raises InputError where linked, LinkError, OSError, TimeoutError."""
+        ...
+
+    async def unlink(self) -> None:
+        """End the link at once; raises InputError where there is none."""
+        ...
+
+
 class HomeView(Protocol):
     """The running home. Everything here returns at once; nothing waits for the network.
 
@@ -191,6 +227,11 @@ class HomeView(Protocol):
     @property
     def clock(self) -> Clock:
         """The home's time."""
+        ...
+
+    @property
+    def cloud(self) -> CloudView | None:
+        """The way to the server service; None where none was named."""
         ...
 
     @property

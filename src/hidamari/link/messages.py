@@ -93,7 +93,8 @@ class LiveFrame(_Array, frozen=True, tag="l"):
 
 
 class Query(_Array, frozen=True, tag="q"):
-    """Down: a relayed request. The home refuses it `ttl_ms` after it was sent.
+    """Down: a relayed request. The home refuses it `ttl_ms` after it was sent (`sent_ms`, the
+    service's time in Unix milliseconds; 0 = when it came).
 
     With the method WS it opens the WebSocket of the path: each text message comes up as a `Reply`
     with `more`, until `Cancel` or the last reply (status = close code).
@@ -106,6 +107,7 @@ class Query(_Array, frozen=True, tag="q"):
     path: str  # with the query, from /api/v1 on
     headers: dict[str, str]
     body: bytes = b""
+    sent_ms: int = 0
 
 
 class Reply(_Array, frozen=True, tag="s"):

@@ -22,7 +22,8 @@ class _Array(msgspec.Struct, frozen=True, array_like=True):
 class Segment(_Array, frozen=True):
     """SEGMENTS: some minutes of all series, and each half-hour that is closed with them.
 
-    `blob` is the same container as that of a sealed day (store.pack.DayBlob), over fewer minutes.
+    `blob` is the same container as that of a sealed day (store.pack.DayBlob), over fewer minutes;
+    its half-hours are those that end in them (DayBlob.slot_starts).
     """
 
     format: int

@@ -135,12 +135,18 @@ def seal(
         (number, rev, readings, blob, digest(blob), reason),
     )
     _put_total(connection, catalog, number, slots)
+    connection.execute("insert or replace into kv values(?, x'')", (unsent_key(number),))
     return True
 
 
 def late_key(number: int) -> str:
     """The mark of a sealed day that has minutes outside its blob."""
     return f"late:{number}"
+
+
+def unsent_key(number: int) -> str:
+    """The mark of a sealed day that the cloud does not have as it is now."""
+    return f"unsent:{number}"
 
 
 def verify(connection: sqlite3.Connection, number: int, width: int) -> bool:

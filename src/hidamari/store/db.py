@@ -12,14 +12,17 @@ from zoneinfo import ZoneInfo
 
 from hidamari.core.reading import Event, Series, SeriesKey, SlotValue
 from hidamari.core.time import MINUTE_S, SLOT_S, from_unix, unix
-from hidamari.store import days, journal, reads, settings, writes
+from hidamari.store import days, journal, reads, settings, unsent, writes
+from hidamari.store.answers import Answers
 from hidamari.store.catalog import Catalog
 from hidamari.store.database import Database
 from hidamari.store.journal import JsonValue
-from hidamari.store.pack import BoolArray, FloatArray, UInt8Array
+from hidamari.store.outbox import Outbox
+from hidamari.store.pack import BoolArray, DayBlob, FloatArray, UInt8Array
 from hidamari.store.reads import Selection
 from hidamari.store.rollup import Totals
 from hidamari.store.room import BALLAST_BYTES, RoomState
+from hidamari.store.unsent import UnsentDay
 from hidamari.store.writes import Slots
 
 _DAYS_AT_ONCE = 31
@@ -40,6 +43,8 @@ class Store:
         self._catalog = Catalog()
         self.settings_mended = False  # they were damaged and came from their copy
         self._database = Database(folder, self._begin, ballast_bytes)
+        self.outbox = Outbox(self._database)
+        self.answers = Answers(self._database)
 
     @classmethod
     def open(cls, folder: Path, now: datetime, ballast_bytes: int = BALLAST_BYTES) -> Self:
@@ -159,6 +164,28 @@ class Store:
         with self._database.reading() as connection:
             return [days.day_of(d) for (d,) in connection.execute("select d from day order by d")]
 
+    # what the cloud does not have yet
+
+    def mark_unsent(self) -> None:
+        """The cloud has no sealed day at all."""
+        self._database.write(unsent.mark_all)
+
+    def unsent_days(self, limit: int) -> list[UnsentDay]:
+        """The newest sealed days that the cloud does not have as they are now."""
+        with self._database.reading() as connection:
+            return unsent.newest(connection, limit)
+
+    def unsent_count(self) -> int:
+        """How many sealed days the cloud does not have as they are now."""
+        with self._database.reading() as connection:
+            return unsent.count(connection)
+
+    def segment(self, start_s: int, end_s: int) -> DayBlob | None:
+        """The minutes of [start_s, end_s) of all series with the half-hours that end in it."""
+        catalog = self._catalog
+        with self._database.reading() as connection:
+            return unsent.segment(connection, catalog, unsent.minutes_of(start_s, end_s))
+
     # frames without a time
 
     def write_undated(
@@ -190,6 +217,11 @@ class Store:
         """The newest events first, at most `limit`, of these kinds, older than `before_seq`."""
         with self._database.reading() as connection:
             return journal.read_events(connection, before_seq, kinds, limit)
+
+    def events_after(self, seq: int, limit: int) -> list[Event]:
+        """The oldest events behind the number `seq`."""
+        with self._database.reading() as connection:
+            return journal.read_after(connection, seq, limit)
 
     def settings(self) -> dict[str, JsonValue]:
         """Every setting by its path."""

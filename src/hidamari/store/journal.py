@@ -13,6 +13,9 @@ select seq, t, kind, device, z from event where seq < ? order by seq desc limit 
 _EVENTS_OF_KIND = """
 select seq, t, kind, device, z from event where seq < ? and kind = ? order by seq desc limit ?"""
 
+_EVENTS_AFTER = """
+select seq, t, kind, device, z from event where seq > ? order by seq limit ?"""
+
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 
 
@@ -50,6 +53,12 @@ def read_events(
         given = [(top, kind, limit) for kind in sorted(set(kinds))]
         found = [connection.execute(_EVENTS_OF_KIND, one) for one in given]
         rows = sorted((row for rows in found for row in rows), reverse=True)[:limit]
+    return [_event(*row) for row in rows]
+
+
+def read_after(connection: sqlite3.Connection, seq: int, limit: int) -> list[Event]:
+    """The oldest events behind the number `seq`."""
+    rows = connection.execute(_EVENTS_AFTER, (seq, limit)).fetchall()
     return [_event(*row) for row in rows]
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hidamari.core.errors import StoreDamaged
+from hidamari.core.time import SLOT_S
 
 MISSING = -(2**31)  # the one int32 that is never a reading
 LARGEST = 2**31 - 1
@@ -126,6 +127,12 @@ class DayBlob:
     ids: NDArray[np.uint32]
     minutes: IntArray
     slots: RowArray
+
+    @property
+    def slot_starts(self) -> range:
+        """Unix seconds at which the half-hours begin: they end within the minutes."""
+        end_s = (self.start_s + 60 * self.minutes.shape[0]) // SLOT_S * SLOT_S
+        return range(end_s - SLOT_S * self.slots.shape[0], end_s, SLOT_S)
 
     def to_bytes(self) -> bytes:
         """Head in the clear, then zlib over: ids, gaps, deltas along time in four byte planes.
