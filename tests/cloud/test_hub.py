@@ -182,6 +182,7 @@ MALFORMED: dict[str, bytes | str] = {
     "a live frame without values": msgspec.msgpack.encode(["l", 1, []]),
     "a live frame of 10,000 values": msgspec.msgpack.encode(["l", 1, [1] * 10000]),
     "a live frame at no time": msgspec.msgpack.encode(["l", 2**63, [1] * 8]),
+    "text that is no UTF-8": b"\x93\xa1b\xa2\xff\xfe\x05",
     "nested without end": b"\x91" * 5000,
 }
 

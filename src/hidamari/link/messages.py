@@ -20,6 +20,9 @@ SERVER_NAME_IN_PROOF = b"hidamari link/v1\0"  # what the proof is for: no other 
 
 # The values of a live frame.
 BUS = ("pv_kw", "gen_kw", "grid_kw", "battery_kw", "ev_kw", "heater_kw", "load_kw", "use_kw")
+# What the decoder raises for foreign bytes: text that is no UTF-8 and arrays in arrays without end
+# have errors of their own.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 # Streams of durable records.
 SEGMENTS, EVENTS, REPORTED, DAYS, TOTALS, SETTINGS = 1, 2, 3, 4, 5, 6
 STREAMS = (SEGMENTS, EVENTS, REPORTED, DAYS, TOTALS, SETTINGS)
@@ -165,7 +168,7 @@ def decode_up(frame: bytes) -> Up | None:
         return None
     try:
         return _UP.decode(frame)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise LinkError(f"a message of a home expected: {error}") from None
 
 
@@ -175,7 +178,7 @@ def decode_down(frame: bytes) -> Down | None:
         return None
     try:
         return _DOWN.decode(frame)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise LinkError(f"a message of the service expected: {error}") from None
 
 
@@ -191,6 +194,6 @@ def _is_known(frame: bytes, types: frozenset[str]) -> bool:
     try:
         parts = msgspec.msgpack.decode(frame, type=list[msgspec.Raw])
         kind = msgspec.msgpack.decode(parts[0], type=str)
-    except (msgspec.DecodeError, IndexError, RecursionError) as error:
+    except (*UNREADABLE, IndexError) as error:
         raise LinkError(f"an array with its type first expected: {error}") from None
     return kind in types

@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from hidamari.core.errors import LinkError
+from hidamari.link.messages import UNREADABLE
 
 FORMAT = 1
 MAX_BLOB_BYTES = 900_000
@@ -91,7 +92,7 @@ def unpack(payload: bytes, kind: type[T]) -> T:
     """The record of a payload; raises LinkError for other bytes or a later format."""
     try:
         record = msgspec.msgpack.decode(payload, type=kind)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise LinkError(f"a record of {kind.__name__} expected: {error}") from None
     if record.format != FORMAT:
         raise LinkError(f"format {FORMAT} of {kind.__name__} expected, got {record.format}")
