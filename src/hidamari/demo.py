@@ -30,6 +30,7 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 STATE = "demo.json"
 STATE_VERSION = 1
 HOUSE = "house.json"
+CLOUD_BESIDE = 100  # the port of the service after that of the home
 # Blocks 127.0.n of the loopback network that are tried for the simulated devices.
 BLOCKS = range(255)
 HOSTS = range(2, 20)
@@ -105,6 +106,9 @@ def live(
     """Start house and controller, tell where they are, and wait until one of them ends."""
     net = free_block()
     text = clock_text(clock)
+    service = f"http://localhost:{free_port(wishes.port + CLOUD_BESIDE)}"
+    # Beside the house, which does not wait for it.
+    children.append(start(cloud_command(folder / "cloud", service)))
     house = [
         "sim",
         "--net",
@@ -115,29 +119,42 @@ def live(
         str(folder / HOUSE),
     ]
     children.append(start([*house, "--clock", text, "--json"]))
-    wait_ready(children[0], "the simulated house")
+    wait_ready(children[1], "the simulated house")
     probe = ",".join(f"{net}.{host}" for host in HOSTS)
     home = ["home", "--data", str(folder), "--port", str(wishes.port), "--bind", f"{net}.1"]
     home += ["--probe", probe, "--clock", text, "--demo", "--ready-json"]
-    home += ["--https-port", "0"]
+    home += ["--https-port", "0", "--cloud", service]
     children.append(start(home))
-    ready = wait_ready(children[1], "the controller")
+    ready = wait_ready(children[2], "the controller")
+    mailbox = str(wait_ready(children[0], "the server service")["mailbox"])
     if wishes.as_json:
         line = {"ready": True, "url": ready["url"], "user": USER, "password": state.password}
-        print(json.dumps(line), flush=True)
+        print(json.dumps({**line, "cloud_url": service, "mailbox": mailbox}), flush=True)
     else:
-        print(welcome(str(ready["url"]), state.password), flush=True)
+        print(welcome(str(ready["url"]), state.password, service, mailbox), flush=True)
     wait_for_end(children)
 
 
-def welcome(url: str, password: str) -> str:
-    """Where the page is and how to sign in."""
+def cloud_command(folder: Path, url: str) -> list[str]:
+    """The server service of a demo: its own small store, its mails on a page."""
+    port = url.rpartition(":")[2]
+    kept = ["--data", str(folder), "--mailbox"]
+    return ["cloud", *kept, "--port", port, "--public-url", url, "--json"]
+
+
+def welcome(url: str, password: str, service: str, mailbox: str) -> str:
+    """Where the pages are and how to sign in."""
     return f"""
   陽だまり Hidamari
 
   {url}
   user      {USER}
   password  {password}
+
+  The same house from outside: {service}
+  Nothing leaves the house before you link it: create an account there, its mails arrive at
+  {mailbox}
+  then open Settings, "From outside" in the house, and enter its two codes.
 
   The devices are simulated and speak real ECHONET Lite. Sun and load were measured in
   another home: CityLearn (MIT). Ctrl-C ends everything; starting again goes on from here.
@@ -166,6 +183,16 @@ def need_free_port(port: int) -> None:
             raise StartError(
                 f"port {port} is taken by another program; choose one with --port"
             ) from None
+
+
+def free_port(wanted: int) -> int:
+    """The wanted port, or any other where somebody has it."""
+    for port in (wanted, 0):
+        with socket.socket() as probe, suppress(OSError, OverflowError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
+    raise StartError("a free port on this machine was expected")
 
 
 def free_block() -> str:

@@ -8,9 +8,10 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic_core import to_json
 
 from hidamari import __version__
+from hidamari.cloud import relay, relay_live
 from hidamari.cloud.context import ServiceDep
 from hidamari.cloud.devices import Proofs
-from hidamari.cloud.guard import APIS, CLOUD, CloudGuard
+from hidamari.cloud.guard import CLOUD, CloudGuard, is_api
 from hidamari.cloud.routes import account, device, homes, mailbox, phones, session
 from hidamari.cloud.service import Service
 from hidamari.http import errors
@@ -48,6 +49,8 @@ def create_app(service: Service, web: Path | None = None) -> FastAPI:
         app.include_router(part.router, prefix=CLOUD)
     app.include_router(device.router)
     app.include_router(mailbox.router)
+    for outside in (relay, relay_live):
+        app.include_router(outside.router)
     app.include_router(_well_known)
     _add_document(app)
     _add_web(app, WebApp(web if web is not None else web_folder()))
@@ -86,7 +89,7 @@ def _add_web(app: FastAPI, web: WebApp) -> None:
     """Everything outside the APIs is the web app's."""
 
     async def page(request: Request) -> Response:
-        if request.url.path.startswith((*APIS, "/.well-known")):
+        if is_api(request.url.path) or request.url.path.startswith("/.well-known"):
             raise errors.ApiError(404, "there is no such endpoint", "a path of openapi.json")
         return await asyncio.to_thread(web.answer, request)
 

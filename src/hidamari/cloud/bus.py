@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from hidamari.cloud.link import Link
 from hidamari.cloud.ports import HomeAway, Presence
@@ -68,7 +68,7 @@ class LocalBus:
         link = self._links.get(home)
         return link.presence if link else self._last.get(home, Presence(linked=False))
 
-    async def request(self, home: bytes, query: Query) -> AsyncIterator[Reply]:
+    async def request(self, home: bytes, query: Query) -> AsyncGenerator[Reply, None]:
         """Relay a request: its pieces as they come; ending the iteration cancels it at home."""
         link = self._links.get(home)
         if link is None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from dataclasses import dataclass
 
 from starlette.requests import ClientDisconnect
@@ -38,7 +39,8 @@ logger = logging.getLogger(__name__)
 VISIT = "hidamari.visit"
 SESSION, PHONE = "session", "phone"  # what cookies are for
 CLOUD, HOMES, LINK = "/cloud/v1", "/homes/", "/link/v1"
-APIS = (CLOUD, "/homes/", "/device/", "/link/")
+APIS = (CLOUD, "/device/", "/link/")
+_OF_A_HOME = re.compile(rf"{HOMES}[^/]+/(api|\.well-known)(/|$)")  # all else there are screens
 SIGN_IN_PATHS = frozenset(
     f"{CLOUD}/{path}"
     for path in (
@@ -104,7 +106,8 @@ class CloudGuard:
         host = split_host(hosts[0]) if len(hosts) == 1 else None
         if host is None or host[0] not in self._place.names:
             raise ApiError(421, "this name is not that of the service", self._place.url)
-        check_page(scope, self._place.scheme, host, APIS)
+        apis = (scope["path"],) if is_api(scope["path"]) else APIS
+        check_page(scope, self._place.scheme, host, apis)
 
     async def _identify(self, scope: Scope) -> Visit:
         """Who makes this request; files of the web app are for everybody."""
@@ -126,7 +129,7 @@ class CloudGuard:
             wait_s = self._buckets.take(DEVICES, visit.address, now_s)
         elif visit.session is not None:
             wait_s = self._buckets.take(KNOWN, visit.session.id, now_s)
-        elif not path.startswith(APIS) and "." in path.rsplit("/", 1)[-1]:
+        elif not is_api(path) and "." in path.rsplit("/", 1)[-1]:
             wait_s = self._buckets.take(KNOWN, visit.address, now_s)  # files of the sign-in page
         else:
             wait_s = self._buckets.take(STRANGER, visit.address, now_s)
@@ -138,6 +141,11 @@ class CloudGuard:
             error = ApiError(429, "too many requests", f"a pause of {wait_s:.1f} s")
             error.headers = {"retry-after": str(int(wait_s) + 1)}
             raise error
+
+
+def is_api(path: str) -> bool:
+    """Whether a path is no screen of the web app: no link of a foreign page may lead there."""
+    return path.startswith(APIS) or _OF_A_HOME.match(path) is not None
 
 
 def client_address(scope: Scope, place: Place) -> str:

@@ -5,15 +5,20 @@ import json
 import logging
 import signal
 import ssl
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hidamari.cloud.access import AccountDirectory
 from hidamari.cloud.app import create_app
+from hidamari.cloud.bus import LocalBus
 from hidamari.cloud.database import Database
+from hidamari.cloud.hub import Hub, Parts
 from hidamari.cloud.mail import Mailbox, Post, smtp_of
 from hidamari.cloud.place import Place, place_of
 from hidamari.cloud.routes.mailbox import PATH as MAILBOX
 from hidamari.cloud.service import Service
+from hidamari.cloud.stores import open_store
 from hidamari.core.clock import Clock, RealClock
 from hidamari.core.errors import InputError, StartError
 from hidamari.http.passwords import Hashing
@@ -55,13 +60,19 @@ async def _run(wishes: CloudWishes, *, ready_json: bool) -> None:
         here = f"{'http' if tls is None else 'https'}://127.0.0.1:{listening.http_port}"
         place = place_of(wishes.public_url or here)
         wishes.data.mkdir(parents=True, exist_ok=True)
-        database = Database(wishes.store, wishes.data)
-        await database.open()
-        try:
-            service = _service(wishes, database, place, RealClock())
-            await _live(service, listening, tls, ready_json=ready_json)
-        finally:
-            await database.close()
+        clock = RealClock()
+        async with AsyncExitStack() as open_parts:
+            database = Database(wishes.store, wishes.data)
+            await database.open()
+            open_parts.push_async_callback(database.close)
+            store = open_store(wishes.store, wishes.data, clock)
+            await store.open()
+            open_parts.push_async_callback(store.close)
+            bus = LocalBus(clock)
+            service = replace(_service(wishes, database, place, clock), bus=bus, store=store)
+            hub = Hub(Parts(store, AccountDirectory(service), bus, clock))
+            room = replace(ROOM, tls=tls)
+            await _live(service, hub, listening, room, ready_json=ready_json)
     except OSError as error:
         raise StartError(f"{wishes.data}: a folder to write to expected: {error}") from None
     finally:
@@ -80,18 +91,25 @@ def _service(wishes: CloudWishes, database: Database, place: Place, clock: Clock
 
 
 async def _live(
-    service: Service, listening: Listening, tls: ssl.SSLContext | None, *, ready_json: bool
+    service: Service, hub: Hub, listening: Listening, room: Room, *, ready_json: bool
 ) -> None:
     loop = asyncio.get_running_loop()
     me = asyncio.current_task()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, lambda: me.cancel() if me is not None else None)
     app = create_app(service)
+    hub.install(app)
     try:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(service.post.run(), name="mails")
-            tasks.create_task(serve(app, listening, room=replace(ROOM, tls=tls)), name="doors")
-            print(_ready(service, as_json=ready_json), flush=True)
+            mails = tasks.create_task(service.post.run(), name="mails")
+            doors = tasks.create_task(serve(app, listening, room=room), name="doors")
+            try:
+                async with hub.running():
+                    print(_ready(service, as_json=ready_json), flush=True)
+                    await asyncio.Event().wait()
+            finally:  # homes were told to come back; now nobody is listened to any more
+                mails.cancel()
+                doors.cancel()
     except asyncio.CancelledError:
         logger.info("stopped")
 
