@@ -1,5 +1,6 @@
 """The command `hidamari`: each command imports only what it needs."""
 
+import gc
 import json
 import sys
 from pathlib import Path
@@ -74,9 +75,20 @@ def home(
         guarded(sys.argv[1:])
     secure = https_port or None
     wishes = HomeWishes(data, port, config, bind, hosts, clock, secure, is_demo, service, cloud_ca)
+    _import_quickly()
     from hidamari.main import run_home
 
+    gc.enable()
+    gc.freeze()  # what was imported stays
     sys.exit(run_home(wishes, ready_json=ready_json))
+
+
+def _import_quickly() -> None:
+    """What follows makes many objects and no garbage; models are built where they are used."""
+    gc.disable()
+    from pydantic import BaseModel
+
+    BaseModel.model_config["defer_build"] = True
 
 
 @app.command()

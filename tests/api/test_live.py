@@ -58,7 +58,7 @@ def test_a_screen_gets_all_of_now_first_and_then_what_changes(street: Street) ->
         assert "today" not in second["now"]
 
 
-def test_new_values_come_at_most_once_a_second_and_the_last_one_always(street: Street) -> None:
+def test_new_values_come_once_a_second_on_the_whole_and_the_last_one_always(street: Street) -> None:
     home = street.bench.home
     with sign_in(street) as client, watch(street, client) as socket:
         hear(socket)
@@ -70,7 +70,7 @@ def test_new_values_come_at_most_once_a_second_and_the_last_one_always(street: S
         while heard[-1] != 2.49 and time.perf_counter() < start + 5:
             heard.append(hear(socket)["now"]["pv_kw"])
         assert heard[-1] == 2.49
-        assert len(heard) <= 2 + (time.perf_counter() - start)
+        assert len(heard) <= 3 + (time.perf_counter() - start)
 
 
 def test_a_value_does_not_wait_for_the_next_second(street: Street) -> None:
@@ -78,11 +78,11 @@ def test_a_value_does_not_wait_for_the_next_second(street: Street) -> None:
     home = street.bench.home
     with sign_in(street) as client, watch(street, client) as socket:
         hear(socket)
-        time.sleep(1.01)  # real doors: the pace is one message a second
         at = time.perf_counter()
-        street.soon(lambda: home.tell(snapshot(home.clock.now(), pv_kw=1.25)))
-        assert hear(socket)["now"]["pv_kw"] == 1.25
-        assert time.perf_counter() - at < 0.5
+        for pv_kw in (1.25, 1.5):  # the second is not held back either
+            street.soon(lambda kw=pv_kw: home.tell(snapshot(home.clock.now(), pv_kw=kw)))
+            assert hear(socket)["now"]["pv_kw"] == pv_kw
+        assert time.perf_counter() - at < 0.9
 
 
 def test_events_come_at_once(street: Street) -> None:
@@ -144,7 +144,11 @@ def test_the_sums_come_again_when_a_minute_has_passed(street: Street) -> None:
         home.clock.advance(60)
         later = home.clock.now() + timedelta(seconds=1)
         street.soon(lambda: home.tell(snapshot(later)))
-        assert "today" in hear(socket)["now"]
+        assert "today" not in hear(socket)["now"]  # a value does not wait for its day's sum
+        told: Json = {}
+        while "today" not in told:
+            street.soon(lambda: home.tell(snapshot(later)))
+            told = hear(socket)["now"]
 
 
 @pytest.mark.t(15)

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic_core import to_json
+from starlette.convertors import Convertor, register_url_convertor
 
 from hidamari import __version__
 from hidamari.api import (
@@ -61,9 +62,14 @@ ROUTERS = (
     settings,
     setup,
 )
-# Every endpoint may answer these; the guard gives most of them.
+# Every endpoint may answer these; the guard gives most of them. One of them names the body as a
+# model, for the document; as a model in each it would be built hundreds of times at every start.
+ERROR_BODY = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
 ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ErrorBody, "description": errors.CODES[status]}
+    status: {
+        "description": errors.CODES[status],
+        **({"model": ErrorBody} if status == 500 else {"content": ERROR_BODY}),
+    }
     for status in (401, 403, 404, 408, 409, 413, 421, 422, 424, 429, 431, 500, 503, 507)
 }
 
@@ -95,11 +101,12 @@ def create_app(home: HomeView, auth: Auth, options: Options | None = None) -> Fa
     shared = Api(home, auth, LiveSums(home), given.https_port, given.energy)
     app.state.api = shared
     errors.install(app)
+    _add_web(app, WebApp(given.web if given.web is not None else web_folder()))
     for part in ROUTERS:
         app.include_router(part.router, prefix=PREFIX)
     app.include_router(_well_known)
     _add_document(app)
-    _add_web(app, WebApp(given.web if given.web is not None else web_folder()))
+    _add_end(app)
     app.add_middleware(
         Guard,
         auth=auth,
@@ -140,15 +147,37 @@ def _add_document(app: FastAPI) -> None:
     app.add_route(f"{PREFIX}/openapi.json", document, include_in_schema=False)
 
 
+class _ScreenPath(Convertor[str]):
+    """A path outside the API."""
+
+    regex = r"(?!api|\.well-known).*"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("screen", _ScreenPath())
+
+
 def _add_web(app: FastAPI, web: WebApp) -> None:
-    """Everything outside the API is the web app's."""
+    """Everything outside the API is the web app's; before the API, whose routes are made late."""
 
     async def page(request: Request) -> Response:
-        if request.url.path.startswith(("/api", "/.well-known")):
-            raise errors.ApiError(404, "there is no such endpoint", "a path of openapi.json")
         return await asyncio.to_thread(web.answer, request)
 
-    app.add_route("/{path:path}", page, methods=["GET", "HEAD"], include_in_schema=False)
+    app.add_route("/{path:screen}", page, methods=["GET", "HEAD"], include_in_schema=False)
+
+
+def _add_end(app: FastAPI) -> None:
+    """What no route has taken."""
+
+    async def nothing(request: Request) -> Response:  # noqa: ARG001
+        raise errors.ApiError(404, "there is no such endpoint", "a path of openapi.json")
+
+    app.add_route("/{path:path}", nothing, methods=["GET", "HEAD"], include_in_schema=False)
 
 
 def _rules(home: HomeView, given: Options) -> LanRules:

@@ -1,4 +1,4 @@
-"""The live stream: new values and events to every open screen, at most once a second."""
+"""The live stream: new values and events to every open screen, at the pace people look at."""
 
 import asyncio
 from collections import deque
@@ -13,6 +13,7 @@ from hidamari.api.guard import still_there
 from hidamari.api.now import live_body, with_sums
 from hidamari.api.sums import Kept
 from hidamari.core.access import Action
+from hidamari.core.pace import Pace
 from hidamari.core.reading import Event
 from hidamari.home.view import Snapshot
 from hidamari.http.doors import Door
@@ -21,7 +22,8 @@ from hidamari.schema.events import EventEntry
 
 router = APIRouter(tags=["live"])
 
-EVERY_S = 1.0  # of real time, whatever the pace of the home's clock
+# Of real time, whatever the pace of the home's clock; a few changes may follow each other at once.
+EVERY_S, AT_ONCE = 1.0, 3
 CHECK_S = 3.0  # a revoked session loses its stream within this time
 MAX_EVENTS = 100  # waiting for a slow screen; older ones are read from /events
 ENDED = 4401  # application code: the session is over
@@ -55,7 +57,7 @@ class Stream:
         self._snapshot: Snapshot | None = None
         self._kept: Kept | None = None
         self._wake = asyncio.Event()
-        self._due_s = 0.0
+        self._pace = Pace(EVERY_S, AT_ONCE)
 
     def on_news(self, news: Snapshot | Event) -> None:
         """Take what the home tells; returns at once."""
@@ -72,7 +74,7 @@ class Stream:
             while self._events:
                 event = EventEntry.of(self._events.popleft())
                 await self._send({"type": "event", "event": event})
-            if self._snapshot is not None and _now_s() >= self._due_s:
+            if self._snapshot is not None and self._pace.wait_s(_now_s()) == 0.0:
                 await self._send_now(self._snapshot)
             await self._wait()
         await self._socket.close(ENDED)
@@ -88,8 +90,8 @@ class Stream:
 
     async def _send_now(self, snapshot: Snapshot) -> None:
         self._snapshot = None
-        self._due_s = _now_s() + EVERY_S
-        kept = await self._api.sums.get()
+        self._pace.went(_now_s())
+        kept = await self._api.sums.at_hand()
         body = live_body(self._api, snapshot, kept)
         whole = body if kept is self._kept else with_sums(body, kept)
         self._kept = kept
@@ -100,7 +102,7 @@ class Stream:
 
     async def _wait(self) -> None:
         """Until there is news that may be sent, at most CHECK_S."""
-        pause_s = self._due_s - _now_s() if self._snapshot is not None else CHECK_S
+        pause_s = CHECK_S if self._snapshot is None else self._pace.wait_s(_now_s())
         self._wake.clear()
         if self._events or pause_s <= 0.0:
             return

@@ -27,14 +27,32 @@ class LiveSums:
         self._home = home
         self._lock = asyncio.Lock()
         self._kept: Kept | None = None
+        self._coming: asyncio.Task[Kept] | None = None
 
     async def get(self) -> Kept:
         """The sums of this minute."""
-        minute = floor_to(self._home.clock.now(), MINUTE_S)
+        minute = self._minute()
         async with self._lock:  # many lookers cost one computation
             if self._kept is None or self._kept.minute != minute:
                 self._kept = await asyncio.to_thread(self._compute, minute)
             return self._kept
+
+    async def at_hand(self) -> Kept:
+        """The newest sums there are; those of a new minute are made meanwhile.
+
+        A value that has just changed does not wait for the sum of a month.
+        """
+        if self._coming is not None and self._coming.done():
+            done, self._coming = self._coming, None
+            done.result()  # what went wrong is told here
+        if self._kept is None:
+            return await self.get()
+        if self._kept.minute != self._minute() and self._coming is None:
+            self._coming = asyncio.create_task(self.get(), name="live sums")
+        return self._kept
+
+    def _minute(self) -> datetime:
+        return floor_to(self._home.clock.now(), MINUTE_S)
 
     def forget(self) -> None:
         """Settings or history changed: compute anew at the next look."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from hidamari.core.clock import Clock
 from hidamari.core.config import Settings
 from hidamari.core.errors import HidamariError, InputError, StoreFull
+from hidamari.core.pace import Pace
 from hidamari.core.reading import Event
 from hidamari.core.settings_store import dump_settings, patch_settings, read_rows, rows_for
 from hidamari.echonet.client import Client
@@ -44,7 +45,7 @@ from hidamari.store.journal import JsonValue
 logger = logging.getLogger(__name__)
 
 CLOCK = "clock"  # where the store keeps what time was believed in which run of the kernel
-TOLD_AT_MOST_S = 1.0  # screens are told of new values at most once a second
+TOLD_EVERY_S, TOLD_AT_ONCE = 1.0, 3  # screens: once a second on the whole
 PART_FAILS = "part_fails"
 EVENTS_WAITING = 500  # on a full disk events wait in memory
 WORTH_A_NOTICE = 3  # failures of a part within the calm time (reliability F22)
@@ -83,7 +84,7 @@ class Home:
         self._changed: Change | None = None
         self._circuit_kw: dict[str, float] = {}
         self._channels_s: dict[str, float] = {}
-        self._told_s = -1e9
+        self._pace = Pace(TOLD_EVERY_S, TOLD_AT_ONCE)
         self._tell_later: asyncio.TimerHandle | None = None
         self.first_stored = asyncio.Event()
         self.cloud: CloudView | None = None
@@ -343,11 +344,11 @@ class Home:
         return lambda: self._listeners.remove(listener)
 
     def tell(self) -> None:
-        """Tell the listeners of new values, at most once a second; the last change always."""
+        """Tell the listeners of new values, not too often; the last change always."""
         if not self._listeners or self._tell_later is not None:
             return
         loop = asyncio.get_running_loop()
-        wait_s = self._told_s + TOLD_AT_MOST_S - loop.time()
+        wait_s = self._pace.wait_s(loop.time())
         if wait_s > 0:
             self._tell_later = loop.call_later(wait_s, self._tell_now)
         else:
@@ -355,7 +356,7 @@ class Home:
 
     def _tell_now(self) -> None:
         self._tell_later = None
-        self._told_s = asyncio.get_running_loop().time()
+        self._pace.went(asyncio.get_running_loop().time())
         if self._listeners:
             found = self.snapshot()
             for listener in tuple(self._listeners):
