@@ -222,8 +222,7 @@ def _catalog(table: Reported) -> Catalog:
 
 def _piece(catalog: Catalog, packed: bytes) -> _Piece:
     blob = DayBlob.from_bytes(packed)
-    end_s = blob.start_s + MINUTE_S * blob.minutes.shape[0]
-    return _Piece(catalog, blob, slot_span(blob.start_s, end_s))
+    return _Piece(catalog, blob, blob.slot_starts)
 
 
 def _columns(catalog: Catalog, keys: Sequence[SeriesKey]) -> Columns:
