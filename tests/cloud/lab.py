@@ -15,6 +15,7 @@ from hidamari.cloud.bus import LocalBus
 from hidamari.cloud.hub import PATIENT, Hub, Parts, Patience
 from hidamari.cloud.ports import Access, SegmentStore
 from hidamari.core.clock import Clock, RealClock
+from hidamari.core.errors import StoreError
 from hidamari.http.serve import DoorPlan, Listening, Room, serve
 from hidamari.link import messages
 from hidamari.link.messages import (
@@ -38,8 +39,11 @@ class Keys:
     """A directory that knows public keys and nobody's access."""
 
     known: dict[bytes, bytes] = field(default_factory=dict)
+    is_down: bool = False
 
     async def device_key(self, home: bytes) -> bytes | None:
+        if self.is_down:
+            raise StoreError("reading the tables of the service: they are away")
         return self.known.get(home)
 
     async def access(self, account: int, home: bytes) -> Access | None:

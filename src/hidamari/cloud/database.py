@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from hidamari.cloud.faults import faults
 from hidamari.core.errors import InputError, StoreBusy
 from hidamari.store.lock import FolderLock
 
@@ -43,10 +44,11 @@ class Database:
             file = Path(str(self.url.database))
             file.parent.mkdir(parents=True, exist_ok=True)
             self._folder_lock = FolderLock(file.parent)
-        else:
-            await self._own()
-        async with self.engine.connect() as connection:
-            await connection.run_sync(migrate)
+        with faults("opening the tables of the service"):
+            if not self.is_sqlite:
+                await self._own()
+            async with self.engine.connect() as connection:
+                await connection.run_sync(migrate)
 
     async def close(self) -> None:
         """Let go of everything."""
@@ -59,8 +61,9 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that sees one state of everything and changes nothing."""
-        async with self._reading.connect() as connection:
-            yield connection
+        with faults("reading the tables of the service"):
+            async with self._reading.connect() as connection:
+                yield connection
 
     @asynccontextmanager
     async def writing(self, *locks: str) -> AsyncIterator[AsyncConnection]:
@@ -68,10 +71,11 @@ class Database:
 
         Who takes several names them in the same order: mail, account, home.
         """
-        async with self.engine.begin() as connection:
-            for lock in () if self.is_sqlite else locks:
-                await connection.execute(select(func.pg_advisory_xact_lock(_number(lock))))
-            yield connection
+        with faults("writing the tables of the service"):
+            async with self.engine.begin() as connection:
+                for lock in () if self.is_sqlite else locks:
+                    await connection.execute(select(func.pg_advisory_xact_lock(_number(lock))))
+                yield connection
 
     async def _own(self) -> None:
         """Hold the lock of the one service for as long as this connection lives."""

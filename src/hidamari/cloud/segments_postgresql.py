@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 
 import asyncpg
 
+from hidamari.cloud.faults import faults
 from hidamari.cloud.ports import Arrived, Kept
-from hidamari.cloud.postgresql import faults
 from hidamari.cloud.reading import Row, bounds_of, kept
 from hidamari.cloud.rows import rows_of
 from hidamari.cloud.segments_schema import POSTGRESQL, VERSION

@@ -20,7 +20,7 @@ def faults(what: str) -> Iterator[None]:
     except sqlite3.ProgrammingError:
         raise  # a mistake of ours, not of the disk
     except sqlite3.DatabaseError as error:
-        raise _translated(error, what) from error
+        raise translated(error, what) from error
 
 
 def is_damaged_file(error: BaseException) -> bool:
@@ -28,7 +28,8 @@ def is_damaged_file(error: BaseException) -> bool:
     return isinstance(error, StoreDamaged) and isinstance(error.__cause__, sqlite3.DatabaseError)
 
 
-def _translated(error: sqlite3.DatabaseError, what: str) -> StoreError:
+def translated(error: sqlite3.DatabaseError, what: str) -> StoreError:
+    """The exception of ours for one of SQLite, which gave up at `what`."""
     code = getattr(error, "sqlite_errorcode", 1) & 0xFF
     if code == _FULL:
         return StoreFull(f"{what}: the disk is full")
