@@ -224,7 +224,7 @@ def _body_sizes(span: DaySpan) -> list[int]:
         parts += [-(-count // 8), 4 * count]
     parts.append(span.slots * k)
     if sum(parts) > _DAY_LIMIT:
-        raise StoreDamaged(f"a day of {_DAY_LIMIT} bytes at most expected, got {sum(parts)}")
+        raise StoreDamaged(f"a day of at most {_DAY_LIMIT} bytes expected, got {sum(parts)}")
     return parts
 
 
