@@ -12,6 +12,7 @@ from hidamari.cloud import relay, relay_live
 from hidamari.cloud.context import ServiceDep
 from hidamari.cloud.devices import Proofs
 from hidamari.cloud.guard import CLOUD, CloudGuard, is_api
+from hidamari.cloud.hub import Hub
 from hidamari.cloud.routes import account, device, homes, mailbox, phones, session
 from hidamari.cloud.service import Service
 from hidamari.http import errors
@@ -30,7 +31,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_app(service: Service, web: Path | None = None) -> FastAPI:
+def create_app(service: Service, hub: Hub, web: Path | None = None) -> FastAPI:
     """The service behind its guard; `web` is another folder with a built web app."""
     app = FastAPI(
         title="Hidamari server service",
@@ -52,6 +53,7 @@ def create_app(service: Service, web: Path | None = None) -> FastAPI:
     for outside in (relay, relay_live):
         app.include_router(outside.router)
     app.include_router(_well_known)
+    hub.install(app)
     _add_document(app)
     _add_web(app, WebApp(web if web is not None else web_folder()))
     app.add_middleware(CloudGuard, service=service)

@@ -137,12 +137,10 @@ async def unlink_within(connection: AsyncConnection, home: bytes, now_ms: int, d
 
 async def after_unlink(service: Service, home: bytes, *, erase: bool) -> None:
     """End the link of an unlinked home; where it is to be erased, forget that it ever was here."""
-    if service.bus is not None:
-        await service.bus.drop(home, "unlinked")
+    await service.bus.drop(home, "unlinked")
     if not erase:
         return
-    if service.store is not None:
-        await service.store.erase(home)
+    await service.store.erase(home)
     async with service.database.writing(home_lock(home)) as connection:
         free = select(device.c.home).where(device.c.home == home, device.c.bound_ms.is_(None))
         if await connection.scalar(free) is None:

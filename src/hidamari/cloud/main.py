@@ -5,7 +5,8 @@ import json
 import logging
 import signal
 import ssl
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -60,58 +61,64 @@ async def _run(wishes: CloudWishes, *, ready_json: bool) -> None:
         here = f"{'http' if tls is None else 'https'}://127.0.0.1:{listening.http_port}"
         place = place_of(wishes.public_url or here)
         wishes.data.mkdir(parents=True, exist_ok=True)
-        clock = RealClock()
-        async with AsyncExitStack() as open_parts:
-            database = Database(wishes.store, wishes.data)
-            await database.open()
-            open_parts.push_async_callback(database.close)
-            store = open_store(wishes.store, wishes.data, clock)
-            await store.open()
-            open_parts.push_async_callback(store.close)
-            bus = LocalBus(clock)
-            service = replace(_service(wishes, database, place, clock), bus=bus, store=store)
-            hub = Hub(Parts(store, AccountDirectory(service), bus, clock))
-            room = replace(ROOM, tls=tls)
-            await _live(service, hub, listening, room, ready_json=ready_json)
+        async with opened(wishes, place, RealClock()) as (service, hub):
+            loop, me = asyncio.get_running_loop(), asyncio.current_task()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, lambda: me.cancel() if me is not None else None)
+            door = serve(create_app(service, hub), listening, room=replace(ROOM, tls=tls))
+            async with living(service, hub, door):
+                print(_ready(service, as_json=ready_json), flush=True)
+                await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        logger.info("stopped")
     except OSError as error:
         raise StartError(f"{wishes.data}: a folder to write to expected: {error}") from None
     finally:
         listening.close()
 
 
-def _service(wishes: CloudWishes, database: Database, place: Place, clock: Clock) -> Service:
+@asynccontextmanager
+async def opened(
+    wishes: CloudWishes, place: Place, clock: Clock
+) -> AsyncIterator[tuple[Service, Hub]]:
+    """The parts over both open stores; the database first, for its lock keeps others out."""
+    mailbox, post = _mails(wishes, place, clock)
+    store = open_store(wishes.store, wishes.data, clock)
+    database = Database(wishes.store, wishes.data)
+    async with AsyncExitStack() as open_parts:
+        open_parts.push_async_callback(database.close)
+        await database.open()
+        open_parts.push_async_callback(store.close)
+        await store.open()
+        bus = LocalBus(clock)
+        service = Service(database, clock, place, post, Hashing(), bus, store, mailbox)
+        yield service, Hub(Parts(store, AccountDirectory(service), bus, clock))
+
+
+def _mails(wishes: CloudWishes, place: Place, clock: Clock) -> tuple[Mailbox | None, Post]:
     if wishes.mail:
         smtp, sender = smtp_of(wishes.mail)
-        return Service(database, clock, place, Post(smtp, sender, clock), Hashing())
+        return None, Post(smtp, sender, clock)
     if not place.is_loopback:
         raise InputError("a mailbox is for this machine only: --mail smtp://... expected")
     mailbox = Mailbox(wishes.data / MAILBOX_FOLDER)
-    post = Post(mailbox, MAILBOX_SENDER, clock)
-    return Service(database, clock, place, post, Hashing(), mailbox)
+    return mailbox, Post(mailbox, MAILBOX_SENDER, clock)
 
 
-async def _live(
-    service: Service, hub: Hub, listening: Listening, room: Room, *, ready_json: bool
-) -> None:
-    loop = asyncio.get_running_loop()
-    me = asyncio.current_task()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, lambda: me.cancel() if me is not None else None)
-    app = create_app(service)
-    hub.install(app)
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            mails = tasks.create_task(service.post.run(), name="mails")
-            doors = tasks.create_task(serve(app, listening, room=room), name="doors")
-            try:
-                async with hub.running():
-                    print(_ready(service, as_json=ready_json), flush=True)
-                    await asyncio.Event().wait()
-            finally:  # homes were told to come back; now nobody is listened to any more
-                mails.cancel()
-                doors.cancel()
-    except asyncio.CancelledError:
-        logger.info("stopped")
+@asynccontextmanager
+async def living(
+    service: Service, hub: Hub, door: Coroutine[None, None, None]
+) -> AsyncIterator[None]:
+    """Mails, doors and links work; at the end homes are sent away while the doors are open."""
+    async with asyncio.TaskGroup() as tasks:
+        work = [
+            tasks.create_task(service.post.run(), name="mails"),
+            tasks.create_task(door, name="doors"),
+        ]
+        async with hub.running():
+            yield
+        for task in work:
+            task.cancel()
 
 
 def _ready(service: Service, *, as_json: bool) -> str:

@@ -59,7 +59,7 @@ async def offline_answer(request: Request, path: str, access: Access) -> Respons
     """The answer out of the store; None where the store cannot answer this."""
     service = service_of(request)
     answer = _ANSWERS.get(path)
-    if answer is None or service.store is None:
+    if answer is None:
         return None
     bounds = await service.store.bounds(access.home)
     if bounds is None:
@@ -88,14 +88,14 @@ async def _series(ask: Ask) -> object:
 
 async def _now(ask: Ask) -> object:
     service = service_of(ask.request)
-    there = None if service.bus is None else await service.bus.presence(ask.access.home)
+    there = await service.bus.presence(ask.access.home)
     end = ask.bounds[1]
     lately = Span(end - LATELY, end)
     past = await past_of(ask.store, ask.access.home, [lately], "30m", ask.zone)
     last = Last(
         lately=lately,
         at=max(service.clock.now(), end),
-        frame=None if there is None else there.live,
+        frame=there.live,
         zone=ask.zone,
         names=circuit_names(past.series(), ask.lang),
     )

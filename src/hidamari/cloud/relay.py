@@ -54,7 +54,7 @@ class Question:
 async def relay(path: str, request: Request, service: ServiceDep, access: Viewer) -> Response:
     """Ask the home; while it is away, answer from what it sent where that is enough."""
     there = await presence_of(service, access.home)
-    if service.bus is None or not there.linked:
+    if not there.linked:
         if request.method == "GET" and (found := await offline_answer(request, path, access)):
             return found
         raise away(there)
@@ -75,7 +75,7 @@ async def home_known(service: ServiceDep, access: Viewer) -> HomeOutside:
     """What the home is and whether it is there: its name and address are told by itself."""
     there = await presence_of(service, access.home)
     told = there.caps or {}
-    tables = [] if service.store is None else await service.store.reported(access.home)
+    tables = await service.store.reported(access.home)
     lan_url = told.get("lan_url")
     return HomeOutside(
         revision=int(told.get("revision", 1)),
@@ -91,7 +91,7 @@ async def home_known(service: ServiceDep, access: Viewer) -> HomeOutside:
 
 async def presence_of(service: Service, home: bytes) -> Presence:
     """Whether the home is linked now, and what it said last."""
-    return Presence(linked=False) if service.bus is None else await service.bus.presence(home)
+    return await service.bus.presence(home)
 
 
 def actor_of(connection: HTTPConnection, service: Service, access: Access) -> dict[str, str]:

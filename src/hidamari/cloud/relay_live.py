@@ -73,10 +73,9 @@ class Window:
 
     async def watch(self) -> None:
         """Tell the home that somebody looks."""
-        bus = self._service.bus
-        while bus is not None:
+        while True:
             until_ms = self._service.now_ms() + round(WATCH_S * 1000)
-            await bus.watch(self._access.home, until_ms, FRAME_S)
+            await self._service.bus.watch(self._access.home, until_ms, FRAME_S)
             await asyncio.sleep(WATCH_EVERY_S)
 
     async def guard(self) -> None:
@@ -102,9 +101,6 @@ class Window:
 
     async def _pass_on(self) -> None:
         """One stream of the home, to its end."""
-        bus = self._service.bus
-        if bus is None:
-            return
         actor = actor_of(self._socket, self._service, self._access)
         query = Query(
             id=0,
@@ -116,7 +112,7 @@ class Window:
             sent_ms=self._service.now_ms(),
         )
         try:
-            async with aclosing(bus.request(self._access.home, query)) as pieces:
+            async with aclosing(self._service.bus.request(self._access.home, query)) as pieces:
                 async for piece in pieces:
                     if not piece.more:
                         break

@@ -29,9 +29,9 @@ class Service:
     place: Place
     post: Post
     hashing: Hashing
+    bus: Bus
+    store: SegmentStore
     mailbox: Mailbox | None = None  # the demo's mails, to be looked at
-    bus: Bus | None = None
-    store: SegmentStore | None = None
 
     def now_ms(self) -> int:
         """Unix milliseconds."""

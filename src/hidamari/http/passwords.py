@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 from itertools import pairwise
 
@@ -60,32 +60,31 @@ def hash_now(password: str) -> str:
 class Hashing:
     """Computes argon2id hashes in threads, at most two at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, hasher: PasswordHasher = _HASHER) -> None:
+        self._hasher = hasher
         self._room = asyncio.Semaphore(AT_ONCE)
 
     async def hash_of(self, password: str) -> str:
         """The argon2id hash of a password, with its own salt."""
         async with self._room:
-            return await asyncio.to_thread(_HASHER.hash, password)
+            return await asyncio.to_thread(self._hasher.hash, password)
 
     async def matches(self, password: str, hashed: str | None) -> bool:
         """Whether the password belongs to the hash; takes as long when there is no hash."""
         async with self._room:
-            return await asyncio.to_thread(_matches, password, hashed)
+            return await asyncio.to_thread(self._matches, password, hashed)
 
+    def _matches(self, password: str, hashed: str | None) -> bool:
+        try:
+            self._hasher.verify(hashed or self._nobody, password)
+        except (VerificationError, InvalidHashError):
+            return False
+        return hashed is not None
 
-def _matches(password: str, hashed: str | None) -> bool:
-    try:
-        _HASHER.verify(hashed or _nobody(), password)
-    except (VerificationError, InvalidHashError):
-        return False
-    return hashed is not None
-
-
-@lru_cache(maxsize=1)
-def _nobody() -> str:
-    """A hash nobody knows the password of: unknown users must take as long as known ones."""
-    return _HASHER.hash(secrets.token_hex(16))
+    @cached_property
+    def _nobody(self) -> str:
+        """A hash nobody knows the password of: unknown users must take as long as known ones."""
+        return self._hasher.hash(secrets.token_hex(16))
 
 
 @lru_cache(maxsize=1)

@@ -89,14 +89,14 @@ async def list_audit(
 
 
 async def _home(service: Service, access: Access, since_ms: int) -> HomeEntry:
-    presence = await service.bus.presence(access.home) if service.bus is not None else None
+    presence = await service.bus.presence(access.home)
     return HomeEntry(
         home=home_text(access.home),
         role=access.role,
         nickname=access.nickname,
         since=instant(since_ms),
-        linked=presence is not None and presence.linked,
-        last_seen=presence.last_seen if presence is not None else None,
+        linked=presence.linked,
+        last_seen=presence.last_seen,
     )
 
 
