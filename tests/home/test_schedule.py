@@ -96,11 +96,19 @@ def test_a_node_of_which_nothing_was_heard_for_a_minute_waits_as_a_whole():
 
 def test_a_device_that_announces_all_the_time_is_not_asked_all_the_time():
     found = schedule(D3=10)
+    found.hint(BATTERY, (0xD3,), 0.0)
     found.answered(Ask(BATTERY, (0xD3,)), 0.1, 0.0)
-    for tenth in range(15):
+    for tenth in range(1, 15):
         found.hint(BATTERY, (0xD3,), tenth / 10)
     assert found.due(1.5) == []
     assert found.due(2.0) == [Ask(BATTERY, (0xD3,))]
+
+
+def test_a_change_announced_just_after_its_turn_is_asked_for_at_once():
+    found = schedule(D3=10)
+    found.answered(Ask(BATTERY, (0xD3,)), 0.1, 0.0)
+    found.hint(BATTERY, (0xD3,), 0.3)
+    assert found.due(0.3) == [Ask(BATTERY, (0xD3,))]
 
 
 def test_what_a_device_no_longer_tells_is_no_longer_asked():

@@ -39,7 +39,8 @@ class Schedule:
     def __init__(self) -> None:
         self._every_s: dict[tuple[Eoj, int], float] = {}
         self._due_s: dict[tuple[Eoj, int], float] = {}
-        self._asked_s: dict[tuple[Eoj, int], float] = {}
+        self._hints: set[tuple[Eoj, int]] = set()  # announced, not asked for yet
+        self._hinted_s: dict[tuple[Eoj, int], float] = {}  # when one was last asked for
         self._quiet: set[Eoj] = set()
         self._heard_s = -math.inf
         self.factor = 1.0
@@ -72,8 +73,9 @@ class Schedule:
         for epc in epcs:
             key = (eoj, epc)
             if key in self._every_s:
-                soonest_s = self._asked_s.get(key, -math.inf) + HINTS_APART_S
+                soonest_s = self._hinted_s.get(key, -math.inf) + HINTS_APART_S
                 self._due_s[key] = min(self._due_s.get(key, math.inf), max(now_s, soonest_s))
+                self._hints.add(key)
 
     def answered(self, ask: Ask, took_s: float, now_s: float) -> None:
         """Set the next turn; `took_s` is what one request of it took."""
@@ -87,9 +89,11 @@ class Schedule:
             self._again(ask.eoj, now_s)
         if took_s > SLOW_ANSWER_S:
             self._slower()
-        for epc in ask.epcs:
-            key = (ask.eoj, epc)
-            self._asked_s[key] = now_s
+        keys = [(ask.eoj, epc) for epc in ask.epcs]
+        hinted = self._hints.intersection(keys)
+        self._hints -= hinted
+        self._hinted_s.update(dict.fromkeys(hinted, now_s))
+        for key in keys:
             every_s = self._every_s.get(key, 0)
             if every_s > 0:
                 self._due_s[key] = now_s + every_s * self.factor
@@ -134,4 +138,5 @@ class Schedule:
     def _drop(self, key: tuple[Eoj, int]) -> None:
         del self._every_s[key]
         self._due_s.pop(key, None)
-        self._asked_s.pop(key, None)
+        self._hints.discard(key)
+        self._hinted_s.pop(key, None)
