@@ -23,8 +23,9 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
-def test_no_file_is_no_problem(tmp_path: Path) -> None:
-    assert read_startup(tmp_path / "hidamari.toml") == (Startup(), [])
+def test_without_the_file_the_defaults_hold_and_it_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "hidamari.toml"
+    assert read_startup(path) == (Startup(), [f"{path}: there is no such file, its defaults hold"])
 
 
 def test_all_keys_are_read_and_the_data_folder_lies_beside_the_file(tmp_path: Path) -> None:

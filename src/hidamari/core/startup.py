@@ -32,12 +32,12 @@ class Startup:
 def read_startup(path: Path) -> tuple[Startup, list[str]]:
     """The start-up values of a file, and a message for each that was wrong and got its default.
 
-    No file is no problem. `InputError` only where going on would hide the owner's history: the
+    Without a file the defaults hold, and it is said. `InputError` only where going on would hide the owner's history: the
     file cannot be read as TOML, or its data folder is wrong. A relative data folder is relative
     to the file.
     """
     if not path.exists():
-        return Startup(), []
+        return Startup(), [f"{path}: there is no such file, its defaults hold"]
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
