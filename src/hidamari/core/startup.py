@@ -32,9 +32,9 @@ class Startup:
 def read_startup(path: Path) -> tuple[Startup, list[str]]:
     """The start-up values of a file, and a message for each that was wrong and got its default.
 
-    Without a file the defaults hold, and it is said. `InputError` only where going on would hide the owner's history: the
-    file cannot be read as TOML, or its data folder is wrong. A relative data folder is relative
-    to the file.
+    Without a file the defaults hold, and it is said. `InputError` only where going on would hide
+    the owner's history: the file cannot be read as TOML, or its data folder is wrong. A relative
+    data folder is relative to the file.
     """
     if not path.exists():
         return Startup(), [f"{path}: there is no such file, its defaults hold"]
