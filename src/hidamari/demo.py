@@ -261,21 +261,22 @@ def wait_for_end(children: list[subprocess.Popen[str]]) -> None:
 
 
 def stop_on_signals() -> None:
-    """SIGTERM ends a demo as Ctrl-C does."""
+    """SIGTERM ends a demo as Ctrl-C does, which a shell turns off for what runs behind it."""
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, stop)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
 
 
 def end(children: list[subprocess.Popen[str]]) -> None:
-    """End everything that was started, the controller first."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """End everything that was started, one by one: the controller still speaks to its devices."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
     for child in reversed(children):
         if child.poll() is None:
             child.terminate()
-    for child in children:
         try:
             child.wait(END_WITHIN_S)
         except subprocess.TimeoutExpired:

@@ -176,8 +176,11 @@ class Energy:
     async def stop(self) -> None:
         """Leave every asset to itself and end the solver."""
         await self.comparison.stop()
-        async with asyncio.timeout(STOP_WITHIN_S):
-            await self.control.hand_back()
+        try:
+            async with asyncio.timeout(STOP_WITHIN_S):
+                await self.control.hand_back()
+        except TimeoutError:  # what was ordered ends by itself, as after a power cut
+            logger.warning("not every device answered when it was handed back")
         self.solver.close()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
