@@ -33,6 +33,7 @@ SLOW_DOWN_S = 10
 CONFIG = {"live_s": 60, "segment_s": 900, "window": IN_FLIGHT}
 _LARGEST_STREAM = 255
 _MOST_VERSION = 64
+_LARGEST_EPOCH = 2**63 - 1  # homes draw 63 bits
 _NOBODY = Ed25519PublicKey.from_public_bytes(bytes(32))  # proves nothing: takes the same time
 
 
@@ -274,7 +275,7 @@ async def _frame(socket: WebSocket) -> bytes:
 def _is_possible(hello: Hello) -> bool:
     return (
         len(hello.home) == messages.HOME_BYTES
-        and 0 < hello.epoch <= LARGEST_SEQ
+        and 0 < hello.epoch <= _LARGEST_EPOCH
         and len(hello.version) <= _MOST_VERSION
     )
 

@@ -1,0 +1,210 @@
+"""A home from outside: the same API, the same rights, and the truth when it is not there."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.api.conftest import Bench, filled, owner_only, six_weeks
+from tests.api.openapi import faults
+from tests.api.test_contract import MATRIX, V1, Call, ask
+from tests.cloud.postgres import Server
+from tests.cloud.town import Linked, Town, town_on
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from hidamari.core.access import RIGHTS, STEP_UP, Role
+from hidamari.http.doors import Door
+from hidamari.link.device import home_text
+
+__all__ = ["filled", "owner_only", "six_weeks"]
+
+Walk = Callable[[Town, Linked], Awaitable[None]]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a store without any table."""
+    if request.param == "sqlite":
+        yield "sqlite:///cloud.db"
+        return
+    server: Server = request.getfixturevalue("postgresql")
+    name = f"r{abs(hash(request.node.nodeid)) % 10**12}"
+    server.psql(f"create database {name}")
+    yield server.url(name)
+
+
+def walk(bench: Bench, url: str, folder: Path, steps: Walk) -> None:
+    """Link the home and take these steps."""
+
+    async def run() -> None:
+        async with town_on(url, folder) as town:
+            await steps(town, await town.link(bench.app, bench.home.store))
+
+    asyncio.run(run())
+
+
+def outside(call: Call, base: str) -> Call:
+    """The same call with the base URL of the service."""
+    return Call(call.method, call.path, call.action, call.status, base + call.target, call.body)
+
+
+RELAYED = [call for call in MATRIX if call.action is not None]
+
+
+@pytest.mark.contract
+@pytest.mark.t(15)
+@pytest.mark.timeout(120)
+def test_every_endpoint_answers_the_same_from_outside(
+    filled: Bench, store_url: str, tmp_path: Path
+) -> None:
+    document = filled.app.openapi()
+
+    async def steps(town: Town, _: Linked) -> None:
+        for call in RELAYED:
+            sent = outside(call, town.base)
+            answer = await ask(town.client, sent)
+            if call.action in STEP_UP:
+                continue
+            assert answer.status_code == call.status, (call, answer.text)
+            assert answer.headers["x-hidamari-via"] == Door.RELAY or "cloud"
+            promised = document["paths"][call.path][call.method.lower()]["responses"]
+            schema = promised[str(call.status)].get("content", {}).get("application/json", {})
+            if "schema" in schema:
+                assert faults(answer.json(), schema["schema"], document) == [], call
+
+    walk(filled, store_url, tmp_path / "cloud", steps)
+
+
+@pytest.mark.contract
+@pytest.mark.t(17)
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("role", [Role.MEMBER, Role.VIEWER])
+def test_each_role_gets_outside_what_it_may_and_nothing_else(
+    filled: Bench, role: Role, tmp_path: Path
+) -> None:
+    async def steps(town: Town, _: Linked) -> None:
+        await town.give(role)
+        for call in RELAYED:
+            answer = await ask(town.client, outside(call, town.base))
+            may = call.action in RIGHTS[role]
+            assert (answer.status_code == 403) is not may, (role, call, answer.text)
+
+    walk(filled, "sqlite:///cloud.db", tmp_path / "cloud", steps)
+
+
+@pytest.mark.t(17)
+@pytest.mark.req("APP-12")
+def test_a_strangers_home_is_unknown_on_every_route(filled: Bench, tmp_path: Path) -> None:
+    async def steps(town: Town, _: Linked) -> None:
+        stranger = await town.sign_up("taro@example.jp")
+        nobody = httpx.AsyncClient(base_url=town.url)
+        missing = home_text(bytes(16))
+        for home in (town.home, missing, "x", "A" * 26):
+            for call in RELAYED[:: 6 if home != town.home else 1]:
+                answer = await ask(stranger, outside(call, f"/homes/{home}"))
+                assert answer.status_code == 404, (call, answer.text)
+        answer = await nobody.get(f"{town.base}{V1}/now")
+        assert answer.status_code == 401
+        known = f"{town.base}/.well-known/hidamari"
+        assert (await stranger.get(known)).status_code == 404
+        with pytest.raises(InvalidStatus):
+            async with connect(socket_url(town), additional_headers=cookies(stranger)):
+                pass
+        await nobody.aclose()
+
+    walk(filled, "sqlite:///cloud.db", tmp_path / "cloud", steps)
+
+
+def socket_url(town: Town) -> str:
+    return f"ws{town.url.removeprefix('http')}{town.base}{V1}/live"
+
+
+def cookies(client: httpx.AsyncClient) -> dict[str, str]:
+    return {"Cookie": "; ".join(f"{one.name}={one.value}" for one in client.cookies.jar)}
+
+
+@pytest.mark.t(18)
+@pytest.mark.req("APP-20")
+def test_a_command_of_the_same_key_is_carried_out_once_and_the_owner_sees_who_did_it(
+    filled: Bench, tmp_path: Path
+) -> None:
+    async def steps(town: Town, _: Linked) -> None:
+        key = {"Idempotency-Key": "one"}
+        for _turn in range(3):
+            url = f"{town.base}{V1}/circuits/circuit:1"
+            answer = await town.client.patch(url, json={"room": "1階"}, headers=key)
+            assert answer.status_code == 200, answer.text
+        assert len(filled.home.edits) == 1
+        lines = (await town.client.get(f"/cloud/v1{town.base}/audit")).json()
+        assert {"はなこ"} == {line["actor"] for line in lines}
+        asked = [line for line in lines if line["code"] == "asked"]
+        assert {line["data"]["method"] for line in asked} == {"PATCH"}
+
+    walk(filled, "sqlite:///cloud.db", tmp_path / "cloud", steps)
+
+
+@pytest.mark.t(18)
+def test_a_home_that_is_away_refuses_commands_at_once_and_queues_nothing(
+    filled: Bench, tmp_path: Path
+) -> None:
+    async def steps(town: Town, linked: Linked) -> None:
+        await linked.leave()
+        url = f"{town.base}{V1}/circuits/circuit:1"
+        answer = await town.client.patch(url, json={"room": "1階"})
+        assert answer.status_code == 503
+        assert answer.json()["error"]["code"] == "home_offline"
+        assert answer.json()["error"]["last_seen"]
+        known = (await town.client.get(f"{town.base}/.well-known/hidamari")).json()
+        assert (known["linked"], known["kind"], known["via"]) == (False, "home", "cloud")
+        assert (await town.client.get(f"{town.base}{V1}/plan")).status_code == 503
+        await linked.connect()
+        assert (await town.client.get(f"{town.base}{V1}/circuits")).status_code == 200
+        assert filled.home.edits == []
+
+    walk(filled, "sqlite:///cloud.db", tmp_path / "cloud", steps)
+
+
+@pytest.mark.req("APP-20")
+def test_live_values_come_from_home_and_say_when_it_is_away_and_back(
+    filled: Bench, tmp_path: Path
+) -> None:
+    async def steps(town: Town, linked: Linked) -> None:
+        async with connect(socket_url(town), additional_headers=cookies(town.client)) as socket:
+            first = json.loads(await asyncio.wait_for(socket.recv(), 20))
+            assert (first["type"], first["now"]["pv_kw"]) == ("now", 3.2)
+            await linked.leave()
+            while (message := json.loads(await asyncio.wait_for(socket.recv(), 20)))[
+                "type"
+            ] == "now":
+                pass
+            assert message["type"] == "away"
+            assert message["last_seen"]
+            await linked.connect()
+            again = json.loads(await asyncio.wait_for(socket.recv(), 20))
+            assert again["type"] == "now"
+
+    walk(filled, "sqlite:///cloud.db", tmp_path / "cloud", steps)
+
+
+async def drained(socket: ClientConnection) -> None:
+    """Read until the end."""
+    while True:
+        await socket.recv()
+
+
+@pytest.mark.t(17)
+def test_a_revoked_session_loses_its_stream_within_seconds(filled: Bench, tmp_path: Path) -> None:
+    async def steps(town: Town, _: Linked) -> None:
+        headers = cookies(town.client)
+        async with connect(socket_url(town), additional_headers=headers) as socket:
+            await asyncio.wait_for(socket.recv(), 20)
+            assert (await town.client.delete("/cloud/v1/session")).status_code == 204
+            async with asyncio.timeout(20):
+                with pytest.raises(ConnectionClosed):
+                    await drained(socket)
+            assert socket.close_code == 4401
+
+    walk(filled, "sqlite:///cloud.db", tmp_path / "cloud", steps)
