@@ -13,20 +13,14 @@ from sqlalchemy import update
 from starlette.types import ASGIApp
 
 from hidamari.api.relayed import admit
-from hidamari.cloud.access import AccountDirectory
 from hidamari.cloud.app import create_app
-from hidamari.cloud.bus import LocalBus
-from hidamari.cloud.database import Database
-from hidamari.cloud.hub import Hub, Parts
-from hidamari.cloud.mail import Mailbox, Post
-from hidamari.cloud.main import ROOM
+from hidamari.cloud.mail import Mailbox
+from hidamari.cloud.main import ROOM, CloudWishes, living, opened
 from hidamari.cloud.place import place_of
 from hidamari.cloud.service import Service
-from hidamari.cloud.stores import open_store
 from hidamari.cloud.tables import access
 from hidamari.core.access import Role
 from hidamari.core.clock import RealClock
-from hidamari.http.passwords import Hashing
 from hidamari.http.serve import DoorPlan, Listening, serve
 from hidamari.link.client import Client, Means
 from hidamari.link.device import home_text
@@ -149,7 +143,6 @@ class Linked:
             with suppress(asyncio.CancelledError):
                 await self._task
         bus = self._town.service.bus
-        assert bus is not None
         async with asyncio.timeout(LINKED_WITHIN_S):
             while (await bus.presence(self.means.identity.home)).linked:
                 await asyncio.sleep(0.02)
@@ -158,32 +151,16 @@ class Linked:
 @asynccontextmanager
 async def town_on(url: str, folder: Path) -> AsyncIterator[Town]:
     """A service over the store of this address, and one person signed in."""
-    clock = RealClock()
-    async with AsyncExitStack() as stack:
-        database = Database(url, folder)
-        await database.open()
-        stack.push_async_callback(database.close)
-        store = open_store(url, folder, clock)
-        await store.open()
-        stack.push_async_callback(store.close)
-        listening = Listening(DoorPlan("127.0.0.1", 0, None))
-        place = place_of(f"http://127.0.0.1:{listening.http_port}")
-        mailbox = Mailbox(folder / "mailbox")
-        post, bus = Post(mailbox, "service@example.jp", clock), LocalBus(clock)
-        service = Service(database, clock, place, post, Hashing(), mailbox, bus=bus, store=store)
-        hub = Hub(Parts(store, AccountDirectory(service), bus, clock))
-        app = create_app(service)
-        hub.install(app)
-        tasks = [
-            asyncio.create_task(post.run(), name="mails"),
-            asyncio.create_task(serve(app, listening, room=ROOM), name="doors"),
-        ]
-        try:
-            async with hub.running(), AsyncExitStack() as people:
-                town = Town(service, place.url, mailbox, people, httpx.AsyncClient())
-                town.client = await town.sign_up()
-                yield town
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    listening = Listening(DoorPlan("127.0.0.1", 0, None))
+    place = place_of(f"http://127.0.0.1:{listening.http_port}")
+    wishes = CloudWishes(url, folder, 0)
+    async with opened(wishes, place, RealClock()) as (service, hub), AsyncExitStack() as people:
+        door = serve(create_app(service, hub), listening, room=ROOM)
+        async with living(service, hub, door):
+            assert service.mailbox is not None
+            town = Town(service, place.url, service.mailbox, people, httpx.AsyncClient())
+            await town.client.aclose()
+            town.client = await town.sign_up()
+            yield town
+            await people.aclose()

@@ -47,8 +47,12 @@ class Answers:
 
     def finish(self, name: str, answer: bytes) -> None:
         """Keep the answer."""
-        self._database.write(
-            lambda c: c.execute(
-                "update kv set v = substr(v, 1, 8) || ? where k = ?", (answer, _PREFIX + name)
-            )
-        )
+
+        def job(connection: sqlite3.Connection) -> None:
+            key = _PREFIX + name
+            found = connection.execute("select v from kv where k = ?", (key,)).fetchone()
+            if found is not None:
+                value = found[0][: _AT.size] + answer
+                connection.execute("update kv set v = ? where k = ?", (value, key))
+
+        self._database.write(job)
