@@ -5,17 +5,22 @@ a bare WebSocket with the same certificate, the same request without the way ove
 """
 
 import asyncio
+import json
 import os
+import ssl
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 from tests.cloud import sent
-from tests.cloud.lab import hub_on
+from tests.cloud.lab import Home, hub_on
 from tests.cloud.postgres import Server
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
@@ -24,13 +29,15 @@ from hidamari.cloud.ports import Arrived, SegmentStore
 from hidamari.cloud.segments_postgresql import PostgresqlSegments
 from hidamari.cloud.segments_sqlite import SqliteSegments
 from hidamari.core.clock import VirtualClock
-from hidamari.link.messages import Acked, LiveFrame, Query, Record, Reply, encode
+from hidamari.link.messages import Acked, LiveFrame, Query, Record, Reply, Welcome, encode
 
 Figure = dict[str, Any]
 
 SENDERS, RECORDS = 40, 250  # within the burst of 300 records that a home may send at once
 BATCH = 500
-IDLE = 200
+IDLE, WARM = 500, 50  # the first ones also fill what is shared
+LINK_LIMIT_KIB = 80
+HERE = Path(__file__).parents[1]
 ROUNDS = 300
 DAY_LIMIT_KB = 400
 
@@ -52,6 +59,7 @@ def figures() -> list[Figure]:
         finally:
             server.remove()
         rows.append(asyncio.run(relay(folder)))
+        rows.append(idle_links(folder))
     return [*rows, wire_day()]
 
 
@@ -159,6 +167,50 @@ async def relay(folder: Path) -> Figure:
 async def _echo(socket: Any) -> None:
     async for message in socket:
         await socket.send(message)
+
+
+def idle_links(folder: Path) -> Figure:
+    """Memory of a welcomed link over TLS that says nothing, beside a bare WebSocket over TLS."""
+    homes = [Home(bytes([1, n // 256, n % 256]) + bytes(13), 1, "") for n in range(IDLE)]
+    kept = {one.home.hex(): one.public.hex() for one in homes}
+    (folder / "keys.json").write_text(json.dumps(kept))
+    found = {kind: asyncio.run(_memory_kib(kind, folder, homes)) for kind in ("hub", "bare")}
+    return {
+        "name": "cloud_memory_idle_tls_link",
+        "value": round(found["hub"], 1),
+        "unit": "KiB",
+        "peer": round(found["bare"], 1),
+        "ratio": round(found["hub"] / found["bare"], 2),
+        "bar": LINK_LIMIT_KIB,
+        "ok": found["hub"] <= LINK_LIMIT_KIB,
+    }
+
+
+async def _memory_kib(kind: str, folder: Path, homes: Sequence[Home]) -> float:
+    """KiB that one more connection costs the server, over all of them."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+    command = [sys.executable, "-m", "bench._links", kind, str(folder)]
+    with subprocess.Popen(command, cwd=HERE, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            port = int(await asyncio.to_thread(process.stdout.readline))
+            server = psutil.Process(process.pid)
+            for number, one in enumerate(homes):
+                one.url, one.tls = f"wss://127.0.0.1:{port}/link/v1", tls
+                if number == WARM:
+                    before = server.memory_info().rss
+                if kind == "hub":
+                    answer = await one.enter()
+                    assert isinstance(answer, Welcome), answer
+                else:
+                    await one.connect()
+                await asyncio.sleep(0.01)
+            return (server.memory_info().rss - before) / 1024 / (len(homes) - WARM)
+        finally:
+            process.kill()
+            for one in homes:
+                await one.hang_up()
 
 
 def wire_day() -> Figure:

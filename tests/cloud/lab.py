@@ -1,6 +1,7 @@
 """A hub behind a real socket, and homes that speak link/v1 to it."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -97,6 +98,7 @@ class Home:
         self.url = url
         self._key = Ed25519PrivateKey.from_private_bytes(home + home)
         self.public = self._key.public_key().public_bytes_raw()
+        self.tls: ssl.SSLContext | None = None
         self.nonce: Nonce | None = None
         self._socket: ClientConnection | None = None
 
@@ -113,9 +115,15 @@ class Home:
         if self._socket is not None:
             await self._socket.close()
 
+    async def connect(self) -> None:
+        """Open the socket."""
+        self._socket = await connect(
+            self.url, ssl=self.tls, compression=None, ping_interval=None, proxy=None
+        )
+
     async def dial(self) -> Nonce | Bye:
         """Connect; what the service says first."""
-        self._socket = await connect(self.url, compression=None, ping_interval=None, proxy=None)
+        await self.connect()
         first = await self.hear()
         assert isinstance(first, Nonce | Bye)
         self.nonce = first if isinstance(first, Nonce) else None

@@ -5,6 +5,7 @@ import errno
 import logging
 import socket
 import ssl
+from asyncio import sslproto
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ BACKLOG = 128
 MAX_MESSAGE_BYTES = 16 * 1024  # of a WebSocket: screens have little to say
 QUIET_S = 600.0
 PING_S = 20.0
+TLS_BUFFER_BYTES = 16 * 1024  # one record (RFC 8446)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,8 @@ class _Door(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        # asyncio keeps a buffer of this size for each TLS connection, else of 256 KiB.
+        sslproto.SSLProtocol.max_size = TLS_BUFFER_BYTES
         await self.lifespan.startup()
         loop, config = asyncio.get_running_loop(), self.config
         self.servers = [
