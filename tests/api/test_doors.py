@@ -115,7 +115,7 @@ def test_a_slow_head_and_a_slow_body_are_cut_off(
     street: Street, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(protocol, "READ_TIMEOUT_S", 0.3)
-    monkeypatch.setattr("hidamari.api.guard.READ_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("hidamari.http.asgi.READ_TIMEOUT_S", 0.3)
     with street.connect() as silent, street.connect() as slow, street.connect() as half:
         slow.sendall(HEAD)
         half.sendall(
