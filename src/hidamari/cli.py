@@ -93,14 +93,19 @@ def _import_quickly() -> None:
 
 @app.command()
 def cloud(
-    store: Annotated[str, typer.Option(help="sqlite:///FILE or postgresql://...")] = (
-        "sqlite:///cloud.db"
-    ),
+    store: Annotated[
+        str, typer.Option(envvar="HIDAMARI_STORE", help="sqlite:///FILE or postgresql://...")
+    ] = "sqlite:///cloud.db",
     data: Annotated[Path, typer.Option(help="Folder of the store.")] = Path("cloud"),
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 = any.")] = 8700,
     bind: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    public_url: Annotated[str, typer.Option(help="How it is reached from outside.")] = "",
-    mail: Annotated[str, typer.Option(help="smtp://USER:PASSWORD@HOST:587?from=ADDRESS")] = "",
+    public_url: Annotated[
+        str, typer.Option(envvar="HIDAMARI_PUBLIC_URL", help="How it is reached from outside.")
+    ] = "",
+    mail: Annotated[
+        str,
+        typer.Option(envvar="HIDAMARI_MAIL", help="smtp://USER:PASSWORD@HOST:587?from=ADDRESS"),
+    ] = "",
     mailbox: Annotated[bool, typer.Option(help="Show mails at /mailbox: for a demo.")] = False,
     cert: Annotated[Path | None, typer.Option(exists=True, help="Certificate chain.")] = None,
     key: Annotated[Path | None, typer.Option(exists=True, help="Key of the certificate.")] = None,

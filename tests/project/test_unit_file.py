@@ -17,6 +17,7 @@ from hidamari.home.guard import MEMORY
 
 ROOT = Path(__file__).parents[2]
 UNIT = ROOT / "packaging/hidamari.service"
+CLOUD_UNIT = ROOT / "packaging/hidamari-cloud.service"
 START_FILE = ROOT / "packaging/hidamari.toml"
 PROGRAM = "/opt/hidamari/bin/hidamari"
 # What makes it start at boot, come back, be watched, and keep to its own folder.
@@ -34,11 +35,11 @@ REQUIRED = {
 }
 
 
-def parsed() -> configparser.ConfigParser:
+def parsed(unit: Path = UNIT) -> configparser.ConfigParser:
     """The unit's sections; of a key given twice the last one counts here."""
     parser = configparser.ConfigParser(interpolation=None, strict=False, comment_prefixes=("#",))
     parser.optionxform = str  # type: ignore[assignment, method-assign]
-    parser.read(UNIT)
+    parser.read(unit)
     return parser
 
 
@@ -56,12 +57,23 @@ def test_a_start_has_time_to_bring_an_old_store_up_to_date() -> None:
     assert int(parsed()["Service"]["TimeoutStartSec"]) >= 120
 
 
-def test_the_command_of_the_unit_exists_with_its_options() -> None:
-    program, command, *words = shlex.split(parsed()["Service"]["ExecStart"])
+@pytest.mark.parametrize("unit", [UNIT, CLOUD_UNIT], ids=lambda unit: unit.stem)
+def test_the_command_of_the_unit_exists_with_its_options(unit: Path) -> None:
+    program, command, *words = shlex.split(parsed(unit)["Service"]["ExecStart"])
     assert program == PROGRAM
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     known = {name for param in commands[command].params for name in param.opts}
     assert {word for word in words if word.startswith("--")} <= known
+
+
+def test_the_service_keeps_its_secrets_off_the_command_line_and_to_its_own_folder() -> None:
+    service = parsed(CLOUD_UNIT)["Service"]
+    words = shlex.split(service["ExecStart"])
+    assert words[words.index("--data") + 1] == f"/var/lib/{service['StateDirectory']}"
+    assert service["EnvironmentFile"] == "/etc/hidamari/cloud.env"
+    assert not {"--mail", "--store"} & set(words)
+    for key in ("Restart", "ProtectSystem", "NoNewPrivileges"):
+        assert service[key] == REQUIRED["Service", key]
 
 
 def test_folders_of_unit_and_start_up_file_are_the_same() -> None:
@@ -90,9 +102,10 @@ def test_what_is_commented_out_in_the_start_up_file_is_known_too(tmp_path: Path)
 
 
 @pytest.mark.skipif(verifier() is None, reason="no systemd on this machine: keys are checked")
-def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
-    unit = tmp_path / UNIT.name
-    unit.write_text(UNIT.read_text().replace(PROGRAM, sys.executable))
+@pytest.mark.parametrize("source", [UNIT, CLOUD_UNIT], ids=lambda unit: unit.stem)
+def test_systemd_accepts_the_unit(source: Path, tmp_path: Path) -> None:
+    unit = tmp_path / source.name
+    unit.write_text(source.read_text().replace(PROGRAM, sys.executable))
     done = subprocess.run(
         [str(verifier()), "verify", str(unit)], capture_output=True, text=True, check=False
     )
