@@ -117,6 +117,9 @@ MATRIX = [
     Call("GET", f"{V1}/setup", Action.VIEW),
     Call("POST", f"{V1}/setup/{{step}}", Action.SETTINGS, url=f"{V1}/setup/circuits", body={}),
     Call("GET", f"{V1}/diagnostics", Action.DIAGNOSTICS),
+    Call("GET", f"{V1}/cloud", Action.VIEW_SETTINGS),
+    Call("POST", f"{V1}/cloud/code", Action.CODES, 409),
+    Call("DELETE", f"{V1}/cloud", Action.CODES, 409),
     Call("GET", f"{V1}/sessions", Action.VIEW),
     Call(
         "DELETE",

@@ -12,6 +12,7 @@ from starlette.convertors import Convertor, register_url_convertor
 from hidamari import __version__
 from hidamari.api import (
     circuits,
+    cloud,
     cost,
     devices,
     events,
@@ -61,6 +62,7 @@ ROUTERS = (
     events,
     settings,
     setup,
+    cloud,
 )
 # Every endpoint may answer these; the guard gives most of them. One of them names the body as a
 # model, for the document; as a model in each it would be built hundreds of times at every start.

@@ -16,7 +16,7 @@ from hidamari.api.context import (
     needs,
     visit_of,
 )
-from hidamari.api.guard import PLAIN_COOKIE, SECURE_COOKIE
+from hidamari.api.guard import PLAIN_COOKIE, SECURE_COOKIE, Visit
 from hidamari.core.access import Action, Actor, Role, allowed
 from hidamari.http.doors import Door
 from hidamari.http.errors import ApiError
@@ -36,6 +36,7 @@ async def sign_in(
     body: SignIn, request: Request, response: Response, api: ApiDep, visit: VisitDep
 ) -> SessionState:
     """Sign in with name and password; answers with a cookie."""
+    _need_home(visit)
     label = body.label or request.headers.get("user-agent", "")[:60]
     before = visit.caller.way if visit.caller is not None and visit.caller.scope is None else ""
     screen = Screen(visit.door, visit.address, label, stay=body.stay, replaces=before)
@@ -78,6 +79,7 @@ async def change_password(
     body: PasswordChange, request: Request, api: ApiDep, visit: VisitDep, caller: CallerDep
 ) -> None:
     """Change the own password; ends the own other sessions. The first one may go over HTTP."""
+    _need_home(visit)
     if caller.scope is not None:
         raise ApiError(403, "a token has no password", "a session")
     if not caller.must_change:
@@ -150,6 +152,12 @@ def _state(api: Api, request: Request, session: Session) -> SessionState:
         secure=visit_of(request).door.is_secure,
         secure_url=_secure_url(api, request),
     )
+
+
+def _need_home(visit: Visit) -> None:
+    """Passwords of the home are not for the outside, where accounts have their own."""
+    if visit.door is Door.RELAY:
+        raise ApiError(403, "this is done at home", "the home's own page")
 
 
 def _set_cookie(response: Response, secret: str, lasting: Session | None, door: Door) -> None:

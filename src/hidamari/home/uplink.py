@@ -119,10 +119,13 @@ class Uplink:
             code_until=None if code is None else code.expires_at,
             code_left_s=left_s,
             last_contact=self._last_contact,
-            waiting=self._upload.waiting() if self._is_linked else 0,
             members=self._members,
             trouble=self._trouble,
         )
+
+    def waiting(self) -> int:
+        """How many records and days the service does not have; any thread."""
+        return self._upload.waiting() if self._is_linked else 0
 
     async def issue_code(self) -> None:
         """Ask for a link code; raises InputError where the home is linked, LinkError, OSError."""

@@ -192,7 +192,6 @@ class Standing:
     code_until: datetime | None
     code_left_s: float | None
     last_contact: datetime | None
-    waiting: int
     members: tuple[Member, ...]
     trouble: str | None
 
@@ -202,6 +201,10 @@ class CloudView(Protocol):
 
     def standing(self) -> Standing:
         """How the link stands."""
+        ...
+
+    def waiting(self) -> int:
+        """How many records and days the service does not have; any thread."""
         ...
 
     async def issue_code(self) -> None:
