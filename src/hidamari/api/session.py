@@ -157,7 +157,7 @@ def _state(api: Api, request: Request, session: Session) -> SessionState:
 def _need_home(visit: Visit) -> None:
     """Passwords of the home are not for the outside, where accounts have their own."""
     if visit.door is Door.RELAY:
-        raise ApiError(403, "this is done at home", "the home's own page")
+        raise ApiError(403, "this is done at home", "the home's own page", "only_at_home")
 
 
 def _set_cookie(response: Response, secret: str, lasting: Session | None, door: Door) -> None:

@@ -1,7 +1,7 @@
 """One relayed request as an ASGI application sees it, and its answer as pieces of a reply."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -24,7 +24,7 @@ NOT_OUT = frozenset({"set-cookie", "connection", "transfer-encoding", "content-l
 PIECE_BYTES = 128 * 1024
 _NAME = "home"  # the host of a relayed request
 
-SendReply = Callable[[Reply], Awaitable[None]]
+SendReply = Callable[[Reply], Coroutine[None, None, None]]
 
 
 @dataclass(frozen=True, slots=True)

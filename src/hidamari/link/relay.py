@@ -7,7 +7,7 @@ down before anything is done, and its answer after that; what comes again gets t
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from typing import Protocol
 
@@ -28,7 +28,9 @@ AT_ONCE = 32  # requests and streams of one link; a hostile service gets no more
 UNSAFE_S = 60.0  # a request that has begun is not stopped before
 REMEMBERED_BYTES = 65_536  # of an answer; a longer one is told by its status alone
 
-SendReply = Callable[[Reply], Awaitable[None]]
+_BUSY = Problem(503, "busy", f"at most {AT_ONCE} requests at once are carried out")
+
+SendReply = Callable[[Reply], Coroutine[None, None, None]]
 Admit = Callable[[Mapping[str, str]], Mapping[str, object]]
 
 
@@ -72,7 +74,10 @@ class Relay:
         sent_s = query.sent_ms / 1000.0 - offset_s if query.sent_ms else now_s
         left_s = min(sent_s, now_s) + min(query.ttl_ms / 1000.0, LONGEST_TTL_S) - now_s
         at_s = int(now_s + offset_s)
-        work = self._work(query, left_s, at_s, send)
+        if len(self._tasks) >= AT_ONCE:
+            work = send(_BUSY.reply(query.id))
+        else:
+            work = self._work(query, left_s, at_s, send)
         task = asyncio.create_task(work, name="relayed request")
         self._tasks[query.id] = task
         task.add_done_callback(partial(self._ended, query.id))
@@ -106,8 +111,6 @@ class Relay:
     async def _answer(self, query: Query, left_s: float, at_s: int, send: SendReply) -> None:
         if left_s <= 0.0:
             raise Problem(409, "expired", "this request came too late and was not carried out")
-        if len(self._tasks) > AT_ONCE:
-            raise Problem(503, "busy", f"at most {AT_ONCE} requests at once are carried out")
         try:
             one = asked(query, self._admit(query.actor))
         except InputError as error:

@@ -45,7 +45,7 @@ LONGEST_WATCH_S = 600.0  # a viewer that stays asks again
 ORDER = (REPORTED, EVENTS, SEGMENTS, TOTALS, DAYS, SETTINGS)
 # A little below what the service takes of a home (10 records a second, 1 MiB a minute).
 RECORDS_PER_S = 8.0
-BYTES_PER_S = 15_000.0
+BYTES_PER_S = 13_000.0
 BURST_BYTES = 150_000.0
 
 Fact: TypeAlias = Nonce | Welcome | Acked | Refused | Query | Cancel | Watch | Bye

@@ -297,3 +297,17 @@ export interface Diagnostics {
   store?: { size_bytes?: Num; days?: Num; first_day?: string | null; last_day?: string | null; free_bytes?: Num };
   stored?: { what: string; where: string; kept?: string | null; size_bytes?: Num }[];
 }
+
+/** The way to the server service, as the home tells it. */
+export interface CloudLink {
+  state: 'off' | 'unlinked' | 'code' | 'linked' | 'away';
+  url: string | null;
+  device_code: string | null;
+  code: string | null;
+  code_until: string | null;
+  code_left_s: number | null;
+  last_contact: string | null;
+  waiting: number;
+  members: { nickname: string; role: string }[];
+  trouble: string | null;
+}
