@@ -124,7 +124,7 @@ def test_days_with_gaps_are_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "head", "says"),
     [
-        (["2026-01-01T00:00,1,2"], "time,load_kwh,pv_kwh", "columns at"),
+        (["2026-01-01T00:00,1,2"], "time,load_kwh,sun", "expected, at, pv_kwh absent"),
         (["2026-01-01T00:00,x,2"], "at,load_kwh,pv_kwh", "line 2"),
         (["yesterday,1,2"], "at,load_kwh,pv_kwh", "line 2"),
         (["2026-01-01T00:00,-1,2"], "at,load_kwh,pv_kwh", "0 to 100 kWh"),

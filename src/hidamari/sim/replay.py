@@ -20,6 +20,7 @@ TICK_S = 10  # the simulator's finest step
 SLOT_TICKS = SLOT_S // TICK_S
 ZONE_S = 9 * 3600  # the simulated house stands in Japan: no summer time
 SOURCE_NOTE = "Load and sun: measured in another home (CityLearn, MIT licence, home cl09)"
+COLUMNS = ("at", "load_kwh", "pv_kwh")  # of a person's own series
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +111,10 @@ def read_csv(path: Path, seed: int) -> Replay:
     rows: list[tuple[datetime, float, float]] = []
     with path.open(encoding="utf-8-sig", newline="") as lines:
         table = csv.DictReader(lines)
-        missing = {"at", "load_kwh", "pv_kwh"} - set(table.fieldnames or ())
+        missing = [name for name in COLUMNS if name not in (table.fieldnames or ())]
         if missing:
-            raise InputError(
-                f"{path.name}: columns at, load_kwh, pv_kwh expected, {missing} absent"
-            )
+            wanted, absent = ", ".join(COLUMNS), ", ".join(missing)
+            raise InputError(f"{path.name}: columns {wanted} expected, {absent} absent")
         for row in table:
             rows.append(_row(row, f"{path.name} line {table.line_num}"))
     step_min = _step_min(rows, path.name)
