@@ -133,6 +133,7 @@ class Uplink:
             raise InputError("a home that is not linked expected")
         await self._register()
         self._code = await self._way.desk.link_code()
+        self._trouble = None
         self._changed.set()
 
     async def unlink(self) -> None:
