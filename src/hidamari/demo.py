@@ -154,7 +154,7 @@ def welcome(url: str, password: str, service: str, mailbox: str) -> str:
   The same house from outside: {service}
   Nothing leaves the house before you link it: create an account there, its mails arrive at
   {mailbox}
-  then open Settings, "From outside" in the house, and enter its two codes.
+  then open Settings, "Use from outside" in the house, and enter its two codes.
 
   The devices are simulated and speak real ECHONET Lite. Sun and load were measured in
   another home: CityLearn (MIT). Ctrl-C ends everything; starting again goes on from here.
