@@ -104,8 +104,11 @@ def account(page: Browser, demo: Demo, w: Said) -> None:
     page.click_text(w("cloud.signup_go"))
     page.wait_text(w("cloud.sent_title"))
     page.click_text(w("cloud.sent_demo_go"))
-    page.wait("location.pathname === '/mailbox' && document.querySelector('article a')")
-    page.click("article a")
+    mine = (
+        f"[...document.querySelectorAll('article')].find(a => a.innerText.includes('-{w.lang}@'))"
+    )
+    page.wait(f"location.pathname === '/mailbox' && {mine}", timeout_s=30)
+    page.run(f"{mine}.querySelector('a').click()")
     page.wait_text(w("cloud.join_title"))
     assert page.run("location.hash") == ""
     page.type("#password", PASSWORD)

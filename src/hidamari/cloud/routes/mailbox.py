@@ -12,6 +12,7 @@ from hidamari.http.errors import ApiError
 
 router = APIRouter(tags=["mailbox"])
 PATH = "/mailbox"
+AGAIN_S = 5  # a mail that is on its way appears by itself
 
 
 @router.get(PATH, include_in_schema=False)
@@ -20,8 +21,14 @@ async def mailbox(request: Request, service: ServiceDep) -> Response:
     if service.mailbox is None:
         raise ApiError(404, "there is no such page")
     articles = "\n".join(_article(mail) for mail in service.mailbox.mails())
-    title = text(lang_of(request), "mail.box_title")
-    page = f'<!doctype html><meta charset="utf-8"><title>{title}</title>\n{articles}\n'
+    lang = lang_of(request)
+    title = text(lang, "mail.box_title")
+    head = (
+        f'<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>{title}</title>'
+        '<meta name="viewport" content="width=device-width">'
+        f'<meta http-equiv="refresh" content="{AGAIN_S}">'
+    )
+    page = f"{head}\n<h1>{title}</h1>\n{articles}\n"
     return Response(page, media_type="text/html; charset=utf-8")
 
 
