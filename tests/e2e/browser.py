@@ -170,7 +170,7 @@ class Browser:
 
     def wait_text(self, text: str, timeout_s: float = 15) -> None:
         """Until the page shows the text."""
-        self.wait(f"document.body.innerText.includes({json.dumps(text)})", timeout_s)
+        self.wait(f"document.body?.innerText.includes({json.dumps(text)})", timeout_s)
 
     def click(self, selector: str) -> None:
         """Press what the selector finds, in the middle, with a real mouse."""

@@ -81,8 +81,11 @@ def codes_at_home(page: Browser, demo: Demo, w: Said) -> tuple[str, str]:
         page.type("#user", demo.user)
         page.type("#password", demo.password)
         page.key("Enter")
-    page.wait("document.querySelector('#outside button')", timeout_s=30)
-    if page.run(f"document.querySelector('#outside').innerText.includes('{w('uplink.unlink')}')"):
+    shows = "(document.querySelector('#outside')?.innerText ?? '').includes"
+    issue, unlink = w("uplink.issue"), w("uplink.unlink")
+    page.wait(f"{shows}('{issue}') || {shows}('{unlink}')", timeout_s=30)
+    page.rest(1.0)
+    if page.run(f"{shows}('{unlink}')"):
         page.click_text(w("uplink.unlink"), "#outside button")
         page.click_text(w("uplink.unlink_go"), "dialog button")
     page.click_text(w("uplink.issue"), "#outside button")
