@@ -99,6 +99,7 @@ def codes_at_home(page: Browser, demo: Demo, w: Said) -> tuple[str, str]:
 
 def account(page: Browser, demo: Demo, w: Said) -> None:
     """Sign up, take the link out of the mailbox, choose a password."""
+    page.send("Network.clearBrowserCookies")  # a device that nobody has signed in with
     speak(page, demo.cloud_url, w.lang)
     page.open(demo.cloud_url)
     page.wait("location.pathname === '/cloud/signin'")
