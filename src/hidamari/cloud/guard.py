@@ -41,6 +41,7 @@ SESSION, PHONE = "session", "phone"  # what cookies are for
 CLOUD, HOMES, LINK = "/cloud/v1", "/homes/", "/link/v1"
 APIS = (CLOUD, "/device/", "/link/")
 _OF_A_HOME = re.compile(rf"{HOMES}[^/]+/(api|\.well-known)(/|$)")  # all else there are screens
+WELL_KNOWN = "/.well-known/hidamari"
 SIGN_IN_PATHS = frozenset(
     f"{CLOUD}/{path}"
     for path in (
@@ -125,7 +126,7 @@ class CloudGuard:
             home = (values(scope["headers"], HOME_HEADER.encode()) or [""])[0][:40]
             wait_s = self._buckets.take(DEVICE, f"{visit.address} {home}", now_s)
             wait_s = max(wait_s, self._buckets.take(DEVICES, visit.address, now_s))
-        elif path == LINK:
+        elif path in {LINK, WELL_KNOWN}:  # a home asks for the time before it signs
             wait_s = self._buckets.take(DEVICES, visit.address, now_s)
         elif visit.session is not None:
             wait_s = self._buckets.take(KNOWN, visit.session.id, now_s)
