@@ -3,6 +3,7 @@
 import gc
 import json
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -87,8 +88,11 @@ def _import_quickly() -> None:
     """What follows makes many objects and no garbage; models are built where they are used."""
     gc.disable()
     from pydantic import BaseModel
+    from pydantic.warnings import UnsupportedFieldAttributeWarning
 
     BaseModel.model_config["defer_build"] = True
+    # The web framework mutes this one while it builds a model, which is later now.
+    warnings.simplefilter("ignore", UnsupportedFieldAttributeWarning)
 
 
 @app.command()

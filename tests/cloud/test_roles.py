@@ -54,9 +54,12 @@ NOBODY = 999_999
 async def ask(
     person: Person, method: str, path: str, home: str, body: object = None
 ) -> tuple[int, str]:
-    """Status and code of an answer."""
+    """Status and message of an answer; a pause that the service asks for is kept."""
     url = V1 + path.replace("{home}", home).replace("{member}", str(NOBODY))
     answer = await person.browser.request(method, url, json=body)
+    while answer.status_code == 429:
+        await asyncio.sleep(float(answer.headers["retry-after"]))
+        answer = await person.browser.request(method, url, json=body)
     is_error = answer.status_code >= 400
     return answer.status_code, answer.json()["error"]["message"] if is_error else ""
 

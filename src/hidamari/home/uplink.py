@@ -35,6 +35,7 @@ SKEW_S = 30.0
 ASK_OPEN_S = (3.0, 7.0)  # while a code is open the owner waits for the next screen
 ASK_S = (300.0, 900.0)
 FRESH_S = 60.0  # a status is told again for so long
+FRESH_WITH_CODE_S = 5.0  # while somebody may be typing it
 
 
 class Desk(Protocol):
@@ -109,7 +110,8 @@ class Uplink:
         state: LinkState = "code" if code is not None else "unlinked"
         if self._is_linked:
             state = "linked" if self._is_up else "away"
-        if self._is_linked and _now_s() - self._asked_s > FRESH_S and self._refreshing is None:
+        fresh_s = FRESH_S if code is None else FRESH_WITH_CODE_S
+        if self._is_linked and _now_s() - self._asked_s > fresh_s and self._refreshing is None:
             self._refreshing = asyncio.create_task(self._refresh(), name="members")
         return Standing(
             state=state,
@@ -128,10 +130,9 @@ class Uplink:
         return self._upload.waiting() if self._is_linked else 0
 
     async def issue_code(self) -> None:
-        """Ask for a link code; raises InputError where the home is linked, LinkError, OSError."""
-        if self._is_linked:
-            raise InputError("a home that is not linked expected")
-        await self._register()
+        """Ask for a link code, also for another person of a linked home; LinkError, OSError."""
+        if not self._is_linked:
+            await self._register()
         self._code = await self._way.desk.link_code()
         self._trouble = None
         self._changed.set()
@@ -344,6 +345,8 @@ class Uplink:
 
     def _learn(self, status: Status) -> None:
         self._asked_s = _now_s()
+        if self._is_linked and status.code is None:
+            self._code = None  # used, or void
         self._members = tuple(status.members)
         self.heard()
 
