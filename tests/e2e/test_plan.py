@@ -250,9 +250,11 @@ def test_the_limits_of_the_plan_are_saved(home: FixtureHome, page: Browser) -> N
     opened(home, page, "modes")
     page.type("#reserve", "３０")
     choose(page, "#quiet-from", "'23'")
+    page.click("#warning")
     page.click_text("保存する")
     page.wait_text("保存しました")
     saved = sent(home, "settings")[-1]["plan"]
+    assert saved["weather_warning"] is True
     assert saved["reserve_pct"] == 30
     assert saved["heater"]["quiet_from_h"] == 23
     assert saved["car"] == {

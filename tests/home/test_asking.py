@@ -60,6 +60,8 @@ def test_the_reserve_is_kept_and_raised_for_blackouts():
     assert outage.battery.reserve_kwh == pytest.approx(7.0)
     warned = storage(ask_of(facts({"weather_warning": True, "outage_pct": 50.0})))
     assert warned.battery.reserve_kwh == pytest.approx(5.0)
+    both = storage(ask_of(facts({"mode": "outage", "weather_warning": True, "outage_pct": 70.0})))
+    assert both.battery.reserve_kwh == pytest.approx(10.0)
 
 
 def test_a_battery_found_below_its_usual_reserve_is_not_filled_from_the_grid_for_it():

@@ -91,6 +91,18 @@ def test_every_start_of_the_next_run_was_tried_and_the_best_one_taken() -> None:
         assert HomePlanner().plan(ahead, [only]).cost_yen >= plan.cost_yen - 1e-6
 
 
+def test_a_run_begins_with_a_half_hour_unless_the_water_runs_out() -> None:
+    rest = winter_day()
+    rest.step_h[0] = 0.25  # a plan made in the middle of a half-hour
+    starts = {trial.start for trial in HomePlanner().plan(rest, [tank(96, 6.0)]).trials}
+    assert 0 not in starts
+    assert {1, 2} <= starts
+    urgent = HomePlanner().plan(rest, [tank(96, 1.0)])
+    assert 0 in {trial.start for trial in urgent.trials}
+    running = HomePlanner().plan(rest, [tank(96, 6.0, running=True)])
+    assert [trial.start for trial in running.trials] == [0]
+
+
 def test_hot_water_runs_in_allowed_hours_and_not_short() -> None:
     night = np.zeros(96, dtype=bool)
     night[40:60] = True

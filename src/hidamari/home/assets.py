@@ -13,6 +13,7 @@ from hidamari.home.live import LiveDevice
 from hidamari.plan.battery import Battery
 
 STEERED = ("battery_kw", "ev_kw", "heater_kw")
+WHOLE_PCT = 100.0
 STALE_S = 900.0  # an asset not heard of for longer is left to itself
 
 
@@ -92,12 +93,14 @@ def is_guarding(plan: PlanSettings) -> bool:
 
 
 def reserve_kwh(asset: Asset, plan: PlanSettings) -> float:
-    """What is kept for a blackout; more in the mode outage and during a weather warning."""
+    """What is kept for a blackout: more in the mode outage or with a warning, all with both."""
     if asset.capacity_kwh is None or asset.is_car or isinstance(asset.model, TankModel):
         return 0.0
     pct = plan.reserve_pct
     if is_guarding(plan):
         pct = max(pct, plan.outage_pct)
+    if plan.mode == "outage" and plan.weather_warning:
+        pct = WHOLE_PCT
     return asset.capacity_kwh * pct / 100.0
 
 

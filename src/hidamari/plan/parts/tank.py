@@ -24,6 +24,7 @@ BoolArray = NDArray[np.bool_]
 COLD_YEN_KWH = 60.0  # a kWh of hot water that is not there when wanted
 GERMS_YEN_KWH = 20.0  # heat missing at the legionella deadline; never traded for less
 START_EVERY_H = 0.5
+URGENT_SHARE = 0.1  # of a full tank
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +154,23 @@ class TankPart:
             return [asset.announced]
         begin_h = np.concatenate(([0.0], self.end_h[:-1]))
         found: list[int | None] = [None]
-        next_h = 0.0
+        # A run waits for the next half-hour: what was planned for the running one stays true.
+        next_h = float(self.end_h[0]) if self._is_rest and not self._is_urgent else 0.0
         for step in np.flatnonzero(asset.may_run & (begin_h < DAY_H)):
             if begin_h[step] >= next_h - 1e-9:
                 found.append(int(step))
                 next_h = float(begin_h[step]) + START_EVERY_H
         return found
+
+    @property
+    def _is_rest(self) -> bool:
+        """Whether the first step is what is left of a half-hour: shorter than the next one."""
+        return len(self.end_h) > 1 and float(self.end_h[0]) < float(self.end_h[1]) / 2.0 - 1e-9
+
+    @property
+    def _is_urgent(self) -> bool:
+        """Whether hot water may run out before then."""
+        return self.asset.stored_kwh < URGENT_SHARE * self.asset.full_kwh
 
     def runs_kwh(self, _starts: list[int | None]) -> None:
         """A run ends early when the tank is full: what it takes is the program's to find."""

@@ -225,4 +225,5 @@ export interface PlanSettings {
   heater?: { day_boil?: boolean; pause?: boolean; quiet_from_h?: Num; quiet_to_h?: Num };
   import_limit_kw?: Num;
   weather?: 'off' | 'open_meteo' | 'file';
+  weather_warning?: boolean;
 }
