@@ -63,7 +63,7 @@ class Browser:
 
     def _attach(self) -> ClientConnection:
         port_file = self._folder / "DevToolsActivePort"
-        port = wait_for(lambda: port_file.read_text().split()[0] if port_file.exists() else None)
+        port = wait_for(lambda: _first_word(port_file))
         address = wait_for(lambda: _page_of(f"http://127.0.0.1:{port}/json/list"))
         return self._stack.enter_context(connect(address, max_size=None, proxy=None))
 
@@ -250,6 +250,12 @@ def _page_of(listing: str) -> str | None:
     with urllib.request.urlopen(listing) as answer:
         pages = [p for p in json.load(answer) if p["type"] == "page"]
     return str(pages[0]["webSocketDebuggerUrl"]) if pages else None
+
+
+def _first_word(file: Path) -> str | None:
+    """The first word of a file; None while it is not there, or there and still empty."""
+    words = file.read_text().split() if file.exists() else []
+    return words[0] if words else None
 
 
 def wait_for(ask: Callable[[], T | None], timeout_s: float = 15) -> T:
