@@ -149,6 +149,7 @@ class FixtureHome:
             "tariff/plans": things.plans,
             "settings": lambda: things.settings(self.pv_since),
             "diagnostics": things.diagnostics,
+            "cloud": things.cloud,
             "setup": lambda: things.setup(state),
             "events": lambda: {"events": [], "next_before": None},
             "whatif": lambda: whatif.answer(state),

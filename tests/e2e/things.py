@@ -203,3 +203,10 @@ def setup(state: State) -> Json:
             {"id": "done", "state": "todo", "found": None, "text": None},
         ],
     }
+
+
+def cloud() -> Json:
+    """A home that knows its service and has no owner there yet."""
+    never = ("code", "code_until", "code_left_s", "last_contact", "trouble")
+    link = {"state": "unlinked", "url": "https://cloud.example.jp", "device_code": "4067173531"}
+    return link | {"waiting": 0, "members": []} | dict.fromkeys(never)
