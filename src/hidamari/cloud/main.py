@@ -50,6 +50,7 @@ class CloudWishes:
 def run_cloud(wishes: CloudWishes, *, ready_json: bool) -> int:
     """Run the service until it is told to stop; the exit status."""
     logging.basicConfig(level="INFO", format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel("WARNING")  # what it did shows only where it fails
     asyncio.run(_run(wishes, ready_json=ready_json))
     return 0
 
