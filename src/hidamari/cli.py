@@ -205,16 +205,30 @@ def backtest(
     solar_forecast: Annotated[str, typer.Option(help="none, or a file of forecasts.")] = "none",
     first: Annotated[str, typer.Option("--from", help="First local day, as 2016-09-01.")] = "",
     last: Annotated[str, typer.Option("--to", help="Last local day.")] = "",
+    scenarios: Annotated[
+        int, typer.Option(min=0, max=90, help="Past error days a plan; 0 or 1: the mean alone.")
+    ] = 30,
     bounds: Annotated[bool, typer.Option(help="Also with load known and with sun known.")] = False,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Replay measured homes through forecast and plan, and compare the bills."""
-    from hidamari.backtest.command import Wishes, run_backtest
+    from hidamari.backtest.command import day_of, run_backtest
+    from hidamari.backtest.main import Options
 
-    file = None if solar_forecast == "none" else Path(solar_forecast)
-    span = (first, last)
-    wishes = Wishes(homes, homes_meta, tuple(home or ()), tariff, battery_kwh, battery_kw, file)
-    run_backtest(wishes, span, bounds=bounds, as_json=as_json)
+    options = Options(
+        homes,
+        homes_meta,
+        tuple(home or ()),
+        tariff,
+        battery_kwh,
+        battery_kw,
+        None if solar_forecast == "none" else Path(solar_forecast),
+        day_of(first, "--from"),
+        day_of(last, "--to"),
+        scenarios,
+        bounds,
+    )
+    run_backtest(options, as_json=as_json)
 
 
 @app.command()

@@ -5,9 +5,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from hidamari.backtest.homes import Rows, home_year, local_grid, read_meta, read_rows, scaled, span
+from hidamari.backtest.homes import Rows, home_year, local_grid, read_rows, scaled, span
 from hidamari.core.errors import InputError
 
 SAMPLE = Path(__file__).parents[1] / "data/sample"
@@ -56,47 +58,28 @@ def test_a_span_outside_the_data_is_refused() -> None:
         span(home, None, date(2020, 1, 1), None)
 
 
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("home,ts,load_kwh,pv_kwh\na,yesterday,1,2\n", "line 2"),
-        ("home,ts,load_kwh,pv_kwh\na,2024-01-01 00:00+00:00,much,2\n", "line 2"),
-        ("home,load_kwh\na,1\n", "line 2"),
-    ],
-)
-def test_a_wrong_line_is_named(tmp_path: Path, text: str, says: str) -> None:
-    file = tmp_path / "homes.csv"
-    file.write_text(text, encoding="utf-8")
-    with pytest.raises(InputError, match=says):
-        read_rows(file, ("load_kwh", "pv_kwh"))
-
-
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    for read in (lambda p: read_rows(p, ("load_kwh",)), read_meta):
-        with pytest.raises(InputError, match="no such file"):
-            read(tmp_path / "none.csv")
-
-
 def test_odd_steps_are_refused() -> None:
     rows = Rows("x", np.array([0, 900, 1800], dtype=np.int64), np.ones((3, 2)))
     with pytest.raises(InputError, match="30 or 60 minutes"):
         home_year(rows, ZoneInfo("UTC"))
 
 
-def test_parquet_gives_the_same_as_csv(tmp_path: Path) -> None:
-    pa = pytest.importorskip("pyarrow")
-    pq = pytest.importorskip("pyarrow.parquet")
+@pytest.mark.parametrize("kept", [("ms", "UTC"), ("ns", "UTC"), ("us", "Asia/Tokyo"), ("s", None)])
+def test_parquet_gives_the_same_whatever_its_instants_are_kept_in(
+    tmp_path: Path, kept: tuple[str, str | None]
+) -> None:
     stamps = [datetime(2024, 1, 1, tzinfo=UTC) + timedelta(hours=i) for i in range(4)]
     table = pa.table(
         {
             "home": ["b", "a", "a", "b"],
-            "ts": pa.array([stamps[0], stamps[1], stamps[0], stamps[1]], pa.timestamp("ms", "UTC")),
+            "ts": pa.array([stamps[0], stamps[1], stamps[0], stamps[1]], pa.timestamp(*kept)),
             "load_kwh": pa.array([1.0, 2.0, 3.0, None], pa.float32()),
         }
     )
     pq.write_table(table, tmp_path / "h.parquet")
     rows = read_rows(tmp_path / "h.parquet", ("load_kwh", "pv_kwh"))
     assert rows["a"].values[:, 0].tolist() == [3.0, 2.0]
+    assert rows["a"].at_s.tolist() == [1704067200, 1704070800]
     assert np.isnan(rows["b"].values[1, 0])
     assert np.isnan(rows["a"].values[:, 1]).all()
 

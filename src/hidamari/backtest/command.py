@@ -2,9 +2,7 @@
 
 import json
 import sys
-from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 from hidamari.backtest.main import HomeResult, Options, Report, run
 from hidamari.backtest.tariffs import tariff_of
@@ -13,36 +11,11 @@ from hidamari.core.errors import InputError
 BAR = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What the command line said, before its days are read."""
-
-    homes: Path
-    meta: Path | None
-    only: tuple[str, ...]
-    tariff: str
-    battery_kwh: float
-    battery_kw: float
-    solar_forecast: Path | None
-
-
-def run_backtest(wishes: Wishes, span: tuple[str, str], *, bounds: bool, as_json: bool) -> None:
+def run_backtest(options: Options, *, as_json: bool) -> None:
     """Replay and print; InputError names what was expected."""
-    tariff_of(wishes.tariff)  # a wrong name is told before files are read
-    if wishes.solar_forecast is not None and not wishes.solar_forecast.exists():
-        raise InputError(f"--solar-forecast: none or a file expected, got {wishes.solar_forecast}")
-    options = Options(
-        wishes.homes,
-        wishes.meta,
-        wishes.only,
-        wishes.tariff,
-        wishes.battery_kwh,
-        wishes.battery_kw,
-        wishes.solar_forecast,
-        day_of(span[0], "--from"),
-        day_of(span[1], "--to"),
-        bounds=bounds,
-    )
+    tariff_of(options.tariff)  # a wrong name is told before files are read
+    if options.solar_forecast is not None and not options.solar_forecast.exists():
+        raise InputError(f"--solar-forecast: none or a file expected, got {options.solar_forecast}")
     report = run(options, show_progress if sys.stderr.isatty() else None)
     print(as_line(report) if as_json else as_table(report))
 
@@ -58,11 +31,11 @@ def day_of(text: str, name: str) -> date | None:
 
 
 def show_progress(home: str, day: int, days: int) -> None:
-    """A bar on the terminal, home by home."""
+    """A bar on the terminal, replay by replay."""
     done = BAR * day // max(1, days)
     end = "\n" if day >= days else ""
     bar = "#" * done + "-" * (BAR - done)
-    print(f"\r{home:<8} [{bar}] {day}/{days} days", end=end, file=sys.stderr, flush=True)
+    print(f"\r{home:<12} [{bar}] {day}/{days} days", end=end, file=sys.stderr, flush=True)
 
 
 def as_line(report: Report) -> str:

@@ -7,6 +7,8 @@ alone. A companion file names `home, tz, lat, lon, step_min`.
 import csv
 import gzip
 import importlib
+import sys
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -61,20 +63,21 @@ class Rows:
 
 
 def read_rows(path: Path, columns: Sequence[str]) -> dict[str, Rows]:
-    """All homes of a CSV, CSV.gz or Parquet file with the named value columns."""
-    if not path.exists():
+    """All homes of a CSV, CSV.gz or Parquet file; of the named columns the first must be there."""
+    if not path.is_file():
         raise InputError(f"{path}: no such file")
-    if path.suffix == ".parquet":
-        return _read_parquet(path, columns)
-    return _read_csv(path, columns)
+    read = _read_parquet if path.suffix == ".parquet" else _read_csv
+    found = read(path, columns)
+    if not found:
+        raise InputError(f"{path}: rows of at least one home expected, there are none")
+    return found
 
 
 def read_meta(path: Path) -> dict[str, dict[str, str]]:
     """The companion file: home -> its columns as text."""
-    if not path.exists():
+    if not path.is_file():
         raise InputError(f"{path}: no such file")
-    with path.open(encoding="utf-8", newline="") as file:
-        return {row["home"]: row for row in csv.DictReader(file)}
+    return {row["home"]: row for row in _csv_rows(path, ("home",))}
 
 
 def home_year(rows: Rows, zone: ZoneInfo) -> HomeYear:
@@ -82,6 +85,8 @@ def home_year(rows: Rows, zone: ZoneInfo) -> HomeYear:
     slots = _slots_a_day(rows)
     first, grid = local_grid(rows, zone, slots)
     load_kwh, pv_kwh = grid[:, :, 0], grid[:, :, 1]
+    if not np.isfinite(load_kwh).any():
+        raise InputError(f"{rows.home}: load_kwh expected, every value is missing")
     has_pv = bool(np.isfinite(pv_kwh).any())
     pv_kwh = np.nan_to_num(pv_kwh) if has_pv else np.zeros_like(load_kwh)
     return HomeYear(rows.home, zone, first, load_kwh, pv_kwh, has_pv)
@@ -125,7 +130,8 @@ def span(
     begin = max(0, (first - home.first).days) if first is not None else 0
     end = min(home.days, (last - home.first).days + 1) if last is not None else home.days
     if begin >= end:
-        raise InputError(f"{home.home}: no day between {first} and {last}")
+        spoken = f"{first or 'the first'} and {last or 'the last'}"
+        raise InputError(f"{home.home}: no day between {spoken}")
     cut = replace(
         home,
         first=home.first + timedelta(days=begin),
@@ -158,11 +164,12 @@ def _slots_a_day(rows: Rows) -> int:
 def _read_csv(path: Path, columns: Sequence[str]) -> dict[str, Rows]:
     at_s: dict[str, list[int]] = {}
     values: dict[str, list[list[float]]] = {}
-    for number, row in enumerate(_csv_rows(path), start=2):
+    rows = _csv_rows(path, ("home", "ts", columns[0]))
+    for number, row in enumerate(rows, start=2):
         try:
             at = datetime.fromisoformat(row["ts"])
             numbers = [float(row.get(name) or "nan") for name in columns]
-        except (KeyError, TypeError, ValueError) as error:
+        except (TypeError, ValueError) as error:
             raise InputError(f"{path}: line {number}: {error}") from error
         if at.tzinfo is None:
             at = at.replace(tzinfo=UTC)
@@ -174,22 +181,34 @@ def _read_csv(path: Path, columns: Sequence[str]) -> dict[str, Rows]:
     }
 
 
-def _csv_rows(path: Path) -> Iterator[dict[str, str]]:
-    if path.suffix == ".gz":
-        with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-            yield from csv.DictReader(file)
-    else:
-        with path.open(encoding="utf-8", newline="") as file:
-            yield from csv.DictReader(file)
+def _csv_rows(path: Path, needed: Sequence[str]) -> Iterator[dict[str, str]]:
+    """The lines of a table; InputError where it is none or lacks a column."""
+    opened = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opened(path, "rt", encoding="utf-8", newline="") as file:
+            table = csv.DictReader(file)
+            _check_columns(path, table.fieldnames or (), needed)
+            yield from table
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error) as error:
+        raise InputError(f"{path}: a readable table expected ({error})") from error
 
 
 def _read_parquet(path: Path, columns: Sequence[str]) -> dict[str, Rows]:
     try:
         reader = importlib.import_module("hidamari.backtest.parquet")
-    except ImportError as error:
-        raise InputError(f"{path}: reading Parquet needs the extra hidamari[backtest]") from error
+    except ImportError:
+        install = f"{sys.executable} -m pip install 'pyarrow>=18'"
+        raise InputError(f"{path}: Parquet needs one package more: {install}") from None
+    _check_columns(path, reader.column_names(path), ("home", "ts", columns[0]))
     homes, at_s, values = reader.read_columns(path, tuple(columns))
     return {
         str(home): Rows(str(home), at_s[homes == home], values[homes == home])
         for home in dict.fromkeys(homes)
     }
+
+
+def _check_columns(path: Path, there: Sequence[str], needed: Sequence[str]) -> None:
+    absent = [name for name in needed if name not in there]
+    if absent:
+        given = ", ".join(there) or "none"
+        raise InputError(f"{path}: column {', '.join(absent)} expected, there are {given}")

@@ -41,6 +41,8 @@ FloatArray = NDArray[np.float64]
 TOKYO_PLACE = Place(35.68, 139.77, ZoneInfo("Asia/Tokyo"))
 NEAR_DEG = 15.0  # half of Japan and the error of the guess
 
+OnDay = Callable[[str, int, int], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -55,13 +57,16 @@ class Options:
     solar_forecast: Path | None = None
     first: date | None = None
     last: date | None = None
-    scenarios: int = 30
+    scenarios: int = 30  # past error days a plan; 0 or 1 = the mean alone
     bounds: bool = False  # also replay with the load known, and with the sun known
 
 
 @dataclass(frozen=True, slots=True)
 class HomeResult:
-    """One home: bills in yen a year, shares, forecast errors, milliseconds a plan."""
+    """One home: bills in yen a year, shares, forecast errors, milliseconds a plan.
+
+    `replay_cpu_s` is the processor time of its replay, without reading and reckoning the rules.
+    """
 
     home: str
     none_yen: float
@@ -77,6 +82,7 @@ class HomeResult:
     pv_nmae: float | None
     pv_nmae_yesterday: float | None
     plan_ms: float
+    replay_cpu_s: float
     load_known_share: float | None = None
     solar_known_share: float | None = None
 
@@ -94,16 +100,17 @@ class Report:
         return {"homes": [asdict(home) for home in self.homes], "mean": self.mean}
 
 
-def run(options: Options, on_day: Callable[[str, int, int], None] | None = None) -> Report:
-    """Replay every home; `on_day(home, day, days)` is called as time passes (progress bar)."""
+def run(options: Options, on_day: OnDay | None = None) -> Report:
+    """Replay every home; `on_day(replay, day, days)` is called as time passes (progress bar)."""
     begun = time.perf_counter()
     results = []
     for replay in replays_of(options):
-        home = replay.world.home
         if on_day is not None:
-            replay.on_day = _day_caller(on_day, home.home, home.days)
-        result = _result(replay, replay.run())
-        results.append(_with_bounds(replay, result) if options.bounds else result)
+            replay.on_day = _day_caller(on_day, replay)
+        begun_cpu_s = time.process_time()
+        account = replay.run()
+        result = _result(replay, account, time.process_time() - begun_cpu_s)
+        results.append(_with_bounds(replay, result, on_day) if options.bounds else result)
     return Report(tuple(results), time.perf_counter() - begun, _means(results))
 
 
@@ -126,13 +133,12 @@ def replays_of(options: Options) -> list[Replay]:
     return replays
 
 
-def _day_caller(
-    on_day: Callable[[str, int, int], None], name: str, days: int
-) -> Callable[[int], None]:
-    return lambda day: on_day(name, day + 1, days)
+def _day_caller(on_day: OnDay, replay: Replay) -> Callable[[int], None]:
+    home = replay.world.home
+    return lambda day: on_day(f"{home.home} {replay.known}".rstrip(), day + 1, home.days)
 
 
-def _result(replay: Replay, account: Account) -> HomeResult:
+def _result(replay: Replay, account: Account, replay_cpu_s: float) -> HomeResult:
     world, home = replay.world, replay.world.home
     none_yen, best_yen = no_battery(world), optimum(world)
     greedy_yen, night_yen = self_consumption(world), night_fill(world)
@@ -155,15 +161,18 @@ def _result(replay: Replay, account: Account) -> HomeResult:
         pv_nmae=account.pv_nmae if home.has_pv else None,
         pv_nmae_yesterday=nmae(pv[warm - 1 : -1], pv[warm:]) if home.has_pv else None,
         plan_ms=account.plan_ms,
+        replay_cpu_s=replay_cpu_s,
     )
 
 
-def _with_bounds(replay: Replay, result: HomeResult) -> HomeResult:
+def _with_bounds(replay: Replay, result: HomeResult, on_day: OnDay | None) -> HomeResult:
     """What knowing the load, or the sun, beforehand would have captured."""
     gain = result.none_yen - result.optimum_yen
     shares = []
     for known in ("load", "solar"):
         other = Replay(replay.world, replay.place, replay.file_kwh, replay.scenarios, known)
+        if on_day is not None:
+            other.on_day = _day_caller(on_day, other)
         shares.append((result.none_yen - other.run().ours_yen) / gain if gain > 0.0 else 1.0)
     return replace(result, load_known_share=shares[0], solar_known_share=shares[1])
 

@@ -118,7 +118,7 @@ class Forecaster:
         pool = self._error_days()
         if not pool:
             return _mean_alone(load_kwh, pv_kwh, is_enough=False)
-        if self.scenarios == 0:
+        if self.scenarios <= 1:  # the error of one day says less than none
             return _mean_alone(load_kwh, pv_kwh, is_enough=len(pool) >= FEWEST_DAYS)
         past, weight = self._alike(pool)
         loads = self.load.scenarios(load_kwh, past)

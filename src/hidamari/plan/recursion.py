@@ -71,7 +71,7 @@ def choose(outcomes: Outcomes, battery: Battery, stored_kwh: float) -> Choice:
     if len(actions) == 1:
         return Choice(FOLLOW, (FOLLOW,), (0.0,))
     ahead = cost_to_go(outcomes, battery)
-    yen = _present_yen(outcomes, battery, stored_kwh, ahead)
+    yen = _present_yen(outcomes, battery, stored_kwh, (actions, ahead))
     best = int(np.argmin(yen))
     if yen[0] - yen[best] < LEAST_GAIN_YEN:
         best = 0
@@ -84,19 +84,18 @@ def cost_to_go(outcomes: Outcomes, battery: Battery) -> FloatArray:
     order, groups = _groups(outcomes)
     net_kwh = outcomes.net_kwh[order].T
     value = np.repeat(-outcomes.end_yen_kwh * grid[None], len(order), axis=0).astype(np.float32)
-    counts = _mode_counts(outcomes, battery)
+    counts = _mode_counts(outcomes, battery).tolist()
     steps = _Steps(battery, grid, outcomes.slot_h)
     at_once = max(1, AT_ONCE // (len(order) * LEVELS * len(steps.extra_kwh)))
     last = net_kwh.shape[0]
     while last > 1:
         first = max(1, last - at_once)
         span = slice(first, last)
-        cost, low, part = steps.of(outcomes, net_kwh[span], span, int(counts[span].max()))
+        cost, low, part = steps.of(outcomes, net_kwh[span], span, max(counts[span]))
         for t in range(last - 1, first - 1, -1):
             i, count = t - first, counts[t]
             flat, at = value.ravel(), low[i, :count]
-            below = flat.take(at)
-            above = flat.take(at + 1)
+            below, above = flat.take(at), flat[1:].take(at)
             above -= below
             above *= part[i, :count]
             above += below
@@ -167,9 +166,12 @@ class _Groups:
 
     def best(self, yen: FloatArray) -> FloatArray:
         """The cheapest mode's cost where each group decides as one; `yen` is used up."""
+        if len(self.starts) == len(self.member):  # each scenario for itself
+            alone: FloatArray = np.minimum.reduce(yen)
+            return alone
         yen *= self.weight[:, None]
         mean = np.add.reduceat(yen, self.starts, axis=1)
-        answer: FloatArray = mean.min(axis=0)[self.member]
+        answer: FloatArray = np.minimum.reduce(mean)[self.member]
         return answer
 
 
@@ -209,10 +211,13 @@ def _present_actions(outcomes: Outcomes, battery: Battery) -> tuple[Action, ...]
 
 
 def _present_yen(
-    outcomes: Outcomes, battery: Battery, stored_kwh: float, ahead: FloatArray
+    outcomes: Outcomes,
+    battery: Battery,
+    stored_kwh: float,
+    then: tuple[tuple[Action, ...], FloatArray],
 ) -> FloatArray:
-    """Expected cost of each of the present actions, in their order."""
-    actions = _present_actions(outcomes, battery)
+    """Expected cost of each of the present actions, in their order, with what follows them."""
+    actions, ahead = then
     net = outcomes.net_kwh[:, 0]
     surplus = np.maximum(-net, 0.0)
     room = max(battery.capacity_kwh - stored_kwh, 0.0) / battery.charge_efficiency
