@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--req", help="only tests that prove this requirement, such as SMT-05")
     parser.addoption("--t", type=int, help="only tests of this reliability test, 1 to 30")
     parser.addoption("--proofs", help="write what each test proves to this JSON file")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out, unread, the files that cannot hold what was asked for."""
+    req, number = config.getoption("--req"), config.getoption("--t")
+    if collection_path.suffix != ".py" or (req is None and number is None):
+        return None
+    text = collection_path.read_text()
+    is_req = req is None or is_marked(text, "req", f'"{req}"')
+    is_number = number is None or is_marked(text, "t", str(number))
+    return None if is_req and is_number else True
+
+
+def is_marked(text: str, mark: str, value: str) -> bool:
+    """Whether a source has the mark with this value, or with values that only its run knows."""
+    for given in re.findall(rf"mark\.{mark}\(([^)]*)\)", text):
+        values = {word.strip() for word in given.split(",")}
+        if value in values or any(word.startswith("*") for word in values):
+            return True
+    return False
 
 
 def _proofs(item: pytest.Item) -> tuple[list[str], list[int]]:
