@@ -31,8 +31,7 @@ STATE = "demo.json"
 STATE_VERSION = 1
 HOUSE = "house.json"
 CLOUD_BESIDE = 100  # the port of the service after that of the home
-# Blocks 127.0.n of the loopback network that are tried for the simulated devices.
-BLOCKS = range(255)
+BLOCKS = 255  # blocks 127.0.n of the loopback network, for the simulated devices
 HOSTS = range(2, 20)
 
 
@@ -104,7 +103,7 @@ def live(
     children: list[subprocess.Popen[str]],
 ) -> None:
     """Start house and controller, tell where they are, and wait until one of them ends."""
-    net = free_block()
+    net = free_block(wishes.port)
     text = clock_text(clock)
     service = f"http://localhost:{free_port(wishes.port + CLOUD_BESIDE)}"
     # Beside the house, which does not wait for it.
@@ -195,10 +194,13 @@ def free_port(wanted: int) -> int:
     raise StartError("a free port on this machine was expected")
 
 
-def free_block() -> str:
-    """A block 127.0.n in which the whole house finds port 3610 free."""
-    for block in BLOCKS:
-        net = f"127.0.{block}"
+def free_block(port: int) -> str:
+    """A block 127.0.n in which the whole house finds port 3610 free.
+
+    The page's port says where to begin, so that two demos of one moment do not take the same.
+    """
+    for step in range(BLOCKS):
+        net = f"127.0.{(port + step) % BLOCKS}"
         if all(is_free(f"{net}.{host}") for host in (1, *HOSTS)):
             return net
     raise StartError(
