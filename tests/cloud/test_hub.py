@@ -11,7 +11,7 @@ from tests.cloud import sent
 from tests.cloud.lab import Home, Lab, hub_on
 from websockets.exceptions import ConnectionClosed
 
-from hidamari.cloud.hub import PATIENT, Patience
+from hidamari.cloud.hub import CONFIG, PATIENT, Patience
 from hidamari.cloud.ports import SegmentStore
 from hidamari.cloud.segments_sqlite import SqliteSegments
 from hidamari.core.clock import VirtualClock
@@ -48,7 +48,7 @@ async def goodbye(home: Home) -> Bye:
 def test_records_are_acknowledged_after_they_are_in_the_store(tmp_path: Path):
     async def job(lab: Lab, store: SegmentStore) -> None:
         async with lab.home(sent.HOME, 7) as home:
-            assert await home.enter() == Welcome({}, {"live_s": 60, "segment_s": 900, "window": 64})
+            assert await home.enter() == Welcome({}, CONFIG)
             await home.say(sent.event(1, sent.NOW))
             assert await home.hear() == Acked(2, [1])
             assert [one.t_ms for one in await store.events(sent.HOME, None, 10)] == [
@@ -124,7 +124,7 @@ def test_of_two_controllers_the_one_that_is_there_stays(tmp_path: Path):
             await old.hang_up()
             while len(lab.bus):
                 await asyncio.sleep(0.01)
-            assert await new.enter() == Welcome({}, {"live_s": 60, "segment_s": 900, "window": 64})
+            assert await new.enter() == Welcome({}, CONFIG)
             await new.say(sent.event(1, sent.NOW, "restored"))
             assert await new.hear() == Acked(2, [1])
             codes = {one.code for one in await store.events(sent.HOME, None, 9)}

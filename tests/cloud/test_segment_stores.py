@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+import msgspec
 import pytest
 from tests.cloud import sent
 from tests.cloud.conftest import StoreOn
@@ -115,9 +116,10 @@ def test_committed_stops_at_a_gap_and_passes_over_what_was_refused(store_on: Sto
         await store.refuse(sent.HOME, 7, EVENTS, 3)
         assert await store.committed(sent.HOME, 7) == {2: 3}
         await store.write(arrived(events[3]))
-        assert await store.committed(sent.HOME, 7) == {2: 5}
+        assert await store.committed(sent.HOME, 7) == await store.newest(sent.HOME, 7) == {2: 5}
         await store.write(arrived(events[6]))
         assert await store.committed(sent.HOME, 7) == {2: 5}
+        assert await store.newest(sent.HOME, 7) == {2: 7}
         await store.write(arrived(events[2]))  # 3 was refused for good
         assert len(await store.events(sent.HOME, None, 9)) == 5
 
@@ -235,6 +237,20 @@ def test_what_was_committed_is_there_after_opening_again(store_on: StoreOn):
             await store.close()
 
     asyncio.run(run())
+
+
+def test_a_day_whose_minutes_are_gone_at_home_never_hides_those_that_are_kept(store_on: StoreOn):
+    """A full disk thins a day out; a half-hour that is corrected then makes a new `rev` of it."""
+
+    async def job(store: SegmentStore, clock: VirtualClock) -> None:
+        for rev, has_minutes in ((3, False), (1, False), (2, True), (4, False)):
+            record = sent.day(rev, sent.TODAY, rev)
+            count = record.count if has_minutes else 0
+            await store.write(arrived(msgspec.structs.replace(record, count=count)))
+        found = await store.days(sent.HOME, sent.TODAY, sent.TODAY)
+        assert [one.record.rev for one in found] == [4, 2]  # the last counts most
+
+    with_store(store_on, job)
 
 
 def test_a_home_that_leaves_numbers_out_for_ever_costs_little(store_on: StoreOn):

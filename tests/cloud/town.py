@@ -29,6 +29,7 @@ from hidamari.link.enrol import Enrolment
 from hidamari.link.identity import Identity
 from hidamari.link.messages import LiveFrame
 from hidamari.link.relay import Relay
+from hidamari.link.terms import Terms
 from hidamari.store.db import Store
 
 MAIL, PASSWORD = "hanako@example.jp", "himawari no niwa 7"
@@ -52,7 +53,7 @@ class Told:
     def time_told(self, offset_s: float) -> None:
         pass
 
-    def welcomed(self) -> None:
+    def welcomed(self, terms: Terms) -> None:
         self.is_welcome.set()
 
     def heard(self) -> None:

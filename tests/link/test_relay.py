@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.whole.loop import run
+from tests.whole.loop import VirtualLoop, run
 from tests.whole.street import memory_folder
 
 from hidamari.link.asgi import PIECE_BYTES
@@ -247,7 +247,8 @@ def test_of_1000_requests_none_is_carried_out_twice_or_late(folder: Path) -> Non
         die = random.Random(19)
         api = Api(takes_s=0.01)
         bench = Bench(folder, api)
-        late: set[str] = set()
+        late: set[int] = set()
+        full: set[int] = set()  # came while all places were taken
         pile: list[Query] = []
         number = 0
         for case in range(1000):
@@ -255,27 +256,63 @@ def test_of_1000_requests_none_is_carried_out_twice_or_late(folder: Path) -> Non
             number += 1
             sent_ms = now_ms() + (skew_ms if die.random() < 0.2 else 0)
             pile.append(post(number, key, body=key, ttl_ms=5000, sent_ms=sent_ms))
-            for _ in range(die.randrange(3)):
+            for _ in range(die.choice((0, 1, 2) if die.random() < 0.98 else (60,))):
                 number += 1
                 pile.append(msgspec.structs.replace(pile[-1], id=number))
-            if die.random() < 0.3:
+            if die.random() < 0.4:
                 die.shuffle(pile)
                 for query in pile[: die.randrange(1, len(pile) + 1)]:
                     pile.remove(query)
                     if query.sent_ms + 5002 <= now_ms():
-                        late.add(f"{query.id}")
+                        late.add(query.id)
+                    elif len(bench.relay._tasks) >= AT_ONCE:
+                        full.add(query.id)
                     bench.ask(query)
-            await asyncio.sleep(die.choice((0.0, 0.05, 0.3, 3.0)))
+            await asyncio.sleep(die.choice((0.0, 0.05, 0.3, 1.5)))
             if die.random() < 0.02:
                 await asyncio.sleep(1.0)
                 bench.restart()
         await asyncio.sleep(5)
         done = [body for _, body in api.acts]
         assert len(done) == len(set(done))
-        assert len(done) > 200
-        for one in late:
-            assert bench.code(int(one)) in {"expired", "busy"}
-        assert len(late) > 20
+        assert len(done) > 300
+        assert all(bench.code(one) == "expired" for one in late)
+        assert len(late) > 100
+        busy = {one for one in bench.replies if bench.status(one) == 503}
+        assert busy == full
+        assert len(busy) > 50
+        bench.store.close()
+
+    run(story())
+
+
+@pytest.mark.t(19)
+def test_what_grew_late_while_the_disk_was_slow_is_not_carried_out(folder: Path) -> None:
+    """Nor when it comes again: the answer is kept like any other."""
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        api = Api()
+        bench = Bench(folder, api)
+
+        class SlowDisk:
+            finish = bench.store.answers.finish
+
+            def begin(self, name: str, at_s: int) -> bytes | None:
+                loop.spend(3.0)
+                return bench.store.answers.begin(name, at_s)
+
+        bench.relay = Relay(api, lambda actor: {}, SlowDisk())
+        bench.ask(post(1, "key", ttl_ms=2000, sent_ms=now_ms()))
+        bench.ask(post(2, "other", ttl_ms=20_000, sent_ms=now_ms()))
+        await asyncio.sleep(10)
+        bench.ask(post(3, "key", ttl_ms=20_000, sent_ms=now_ms()))
+        await asyncio.sleep(10)
+        assert len(api.acts) == 1
+        assert (bench.status(1), bench.code(1)) == (409, "expired")
+        assert bench.status(2) == 200
+        assert (bench.status(3), bench.code(3)) == (409, "expired")
         bench.store.close()
 
     run(story())

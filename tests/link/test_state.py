@@ -24,7 +24,8 @@ from hidamari.link.messages import (
     encode,
 )
 from hidamari.link.pace import Ended, Pace
-from hidamari.link.state import IN_FLIGHT, Link, Window
+from hidamari.link.state import Link, Window
+from hidamari.link.terms import IN_FLIGHT, Terms
 
 NONCE = encode(Nonce(bytes(32), 1_800_000_000_000))
 
@@ -178,6 +179,7 @@ def test_the_pace_stays_below_what_the_service_takes() -> None:
         [NONCE, encode(Acked(1, [1]))],
         [NONCE, encode(Welcome({9: 1}))],
         [NONCE, encode(Welcome({1: -1}))],
+        [NONCE, encode(Welcome({}, {}, {9: 1}))],
         [NONCE, encode(Welcome({})), encode(Welcome({}))],
         [b""],
         [b"\x00" * 10],
@@ -223,6 +225,44 @@ def test_a_service_that_knows_more_than_we_made_tells_that_our_store_went_back()
     welcome = link.receive(encode(Welcome({SEGMENTS: 6})), 0.0)
     assert isinstance(welcome, Welcome)
     assert link.went_back(welcome)
+
+
+def test_a_gap_that_never_closes_does_not_hide_that_our_store_went_back() -> None:
+    """A full disk drops segments out of the outbox: nothing is committed beyond them for ever."""
+    for newest, went_back in ((5, False), (6, True)):
+        link = Link(Window(), {SEGMENTS: 5})
+        link.receive(NONCE, 0.0)
+        welcome = link.receive(encode(Welcome({SEGMENTS: 2}, {}, {SEGMENTS: newest})), 0.0)
+        assert isinstance(welcome, Welcome)
+        assert link.went_back(welcome) is went_back
+
+
+def test_a_service_asks_for_intervals_and_limits_and_absurd_ones_are_cut() -> None:
+    assert Terms.of({}) == Terms(60, 900, 64, 120)
+    asked = {"live_s": 30, "segment_s": 300, "window": 32, "spread_s": 600, "later": 1}
+    assert Terms.of(asked) == Terms(30, 300, 32, 600)
+    least = dict.fromkeys(("live_s", "segment_s", "window", "spread_s"), -(2**60))
+    assert Terms.of(least) == Terms(1, 300, 17, 0)
+    most = dict.fromkeys(least, 2**60)
+    assert Terms.of(most) == Terms(60, 900, 64, 3600)
+
+
+def test_the_window_is_as_wide_as_the_service_asks_and_live_frames_come_as_often() -> None:
+    link = Link(Window(), {})
+    link.receive(NONCE, 0.0)
+    link.receive(encode(Welcome({}, {"live_s": 20, "window": 20})), 0.0)
+    assert (link.window.room(SEGMENTS), link.window.room(EVENTS)) == (4, 20)
+    assert sum(link.live_due(float(second)) for second in range(600)) == 30
+
+
+def test_homes_spread_over_as_long_as_the_service_asked() -> None:
+    pace = Pace(random.Random(1), spread_s=1000.0)
+    pace.began(0.0)
+    waits = []
+    for _ in range(200):
+        pace.welcomed()
+        waits.append(pace.wait_s(Ended.THEIRS, 50.0))
+    assert 900.0 < max(waits) <= 1000.0
 
 
 def test_live_frames_come_each_minute_and_faster_while_somebody_looks() -> None:

@@ -52,6 +52,7 @@ class Caller:
     must_change: bool = False
     until: datetime | None = None  # a dealer's consent, through the relay
     ticked: frozenset[Action] = frozenset()
+    is_fresh: bool = False  # through the relay: gave the password within five minutes
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What every endpoint starts from: the home, the accounts, and who may do what."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 from fastapi import Depends
@@ -71,8 +71,12 @@ def caller_of(connection: HTTPConnection) -> Caller:
 
 def may(connection: HTTPConnection, caller: Caller, action: Action) -> bool:
     """Whether the caller may do this here and now."""
+    return allowed(_actor(connection, caller), HOME, action)
+
+
+def _actor(connection: HTTPConnection, caller: Caller) -> Actor:
     visit, now = visit_of(connection), api_of(connection).home.clock.now()
-    actor = Actor(
+    return Actor(
         role=caller.role,
         home=HOME,
         until=caller.until,
@@ -80,8 +84,8 @@ def may(connection: HTTPConnection, caller: Caller, action: Action) -> bool:
         scope=caller.scope,
         ticked=caller.ticked,
         is_remote=visit.door is Door.RELAY,
+        is_fresh=caller.is_fresh,
     )
-    return allowed(actor, HOME, action)
 
 
 class May:
@@ -97,7 +101,12 @@ class May:
             raise ApiError(
                 403, "change the first password", "PUT /password", code="password_change_needed"
             )
-        if not may(connection, caller, self.action):
+        actor = _actor(connection, caller)
+        if not allowed(actor, HOME, self.action):
+            if allowed(replace(actor, is_fresh=True), HOME, self.action):
+                raise ApiError(
+                    403, "give your password once more", "a fresh session", code="step_up_needed"
+                )
             raise ApiError(403, "your role may not do this", f"a role that may {self.action}")
         if self.action in SECURE:
             need_secure(connection)

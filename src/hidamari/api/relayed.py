@@ -27,4 +27,5 @@ def caller_of(actor: Mapping[str, str]) -> Caller:
     if role not in ROLES or (until is not None and until.tzinfo is None):
         raise InputError("a role of an account, until an instant, expected")
     name, account = actor.get("name", "")[:LONGEST_NAME], actor.get("account", "")[:LONGEST_NAME]
-    return Caller(name, role, f"cloud:{account}", until=until)
+    is_fresh = actor.get("fresh") == "1"
+    return Caller(name, role, f"cloud:{account}", until=until, is_fresh=is_fresh)

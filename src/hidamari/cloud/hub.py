@@ -23,6 +23,7 @@ from hidamari.core.errors import HidamariError, LinkError, StoreError
 from hidamari.http.doors import split_host
 from hidamari.link import messages
 from hidamari.link.messages import Bye, Hello, LiveFrame, Nonce, Record, Reply, Welcome
+from hidamari.link.terms import LIVE_S, SEGMENT_S, SPREAD_S
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ TIDY_S = 3600.0
 GOODBYE_S = 2.0
 LATER_S = 30
 SLOW_DOWN_S = 10
-CONFIG = {"live_s": 60, "segment_s": 900, "window": IN_FLIGHT}
+CONFIG = {"live_s": LIVE_S, "segment_s": SEGMENT_S, "window": IN_FLIGHT, "spread_s": SPREAD_S}
 _LARGEST_STREAM = 255
 _MOST_VERSION = 64
 _LARGEST_EPOCH = 2**63 - 1  # homes draw 63 bits
@@ -141,11 +142,12 @@ class Hub:
             raise _Away(Bye("slow_down", whole_s(wait_s)))
         try:
             committed = await self._parts.store.committed(hello.home, hello.epoch)
+            newest = await self._parts.store.newest(hello.home, hello.epoch)
         except StoreError as error:
             logger.warning("a home has to come again: %s", error)
             raise _Away(Bye("slow_down", LATER_S + secrets.randbelow(LATER_S))) from None
         link = Link(hello, self._parts.clock.now())
-        link.send(Welcome(committed, CONFIG))
+        link.send(Welcome(committed, CONFIG, newest))
         if not self._parts.bus.attach(link):
             raise _Away(Bye("two_controllers", TWO_CONTROLLERS_S))
         return link

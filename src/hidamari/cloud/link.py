@@ -5,6 +5,8 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+import msgspec
+
 from hidamari.cloud.ports import Presence
 from hidamari.core.time import from_unix
 from hidamari.link import messages
@@ -107,17 +109,7 @@ class Link:
         self._last_id += 1
         question = Question(self._last_id)
         self._questions[question.id] = question
-        self.send(
-            Query(
-                question.id,
-                query.ttl_ms,
-                query.actor,
-                query.method,
-                query.path,
-                query.headers,
-                query.body,
-            )
-        )
+        self.send(msgspec.structs.replace(query, id=question.id))
         return question
 
     def forget(self, question: Question) -> None:

@@ -53,6 +53,10 @@ class SegmentStore(Protocol):
         """By stream the number up to which every record is committed or refused."""
         ...
 
+    async def newest(self, home: bytes, epoch: int) -> dict[int, int]:
+        """By stream the highest number that is committed or refused, behind whatever gaps."""
+        ...
+
     async def refuse(self, home: bytes, epoch: int, stream: int, seq: int) -> None:
         """Remember that a record was refused for good, so that `committed` passes over it."""
         ...
@@ -62,7 +66,9 @@ class SegmentStore(Protocol):
         ...
 
     async def days(self, home: bytes, first: date, last: date) -> list[Kept[Day]]:
-        """Sealed days first..last: of each epoch the highest rev, newest epoch last."""
+        """Sealed days first..last, newest epoch last: of each epoch the highest rev that has
+        minutes, and before it the highest that has none (imported, or thinned out at home).
+        """
         ...
 
     async def segments(self, home: bytes, start_s: int, end_s: int) -> list[Kept[Segment]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from hidamari.cloud.checks import LARGEST_SEQ
 from hidamari.cloud.ports import Arrived
 from hidamari.link import messages
 from hidamari.link.records import Day, DayTotals, EventRecord, unpack
@@ -56,7 +57,7 @@ class DayRow(NamedTuple):
     home: bytes
     epoch: int
     d: int
-    rev: int
+    rev: int  # as `rank_of` has it
     sha: bytes
     z: bytes
 
@@ -98,6 +99,15 @@ def rows_of(batch: Iterable[Arrived]) -> Rows:
     return rows
 
 
+def rank_of(rev: int, readings: int) -> int:
+    """What sealings of one day are compared by: below all with minutes are those without any.
+
+    A home with a full disk takes the minutes out of old days, and half-hours that are corrected
+    later make a new `rev` of such a day: it must not hide the minutes that are kept here.
+    """
+    return rev if readings else rev - LARGEST_SEQ - 1
+
+
 def _add(rows: Rows, one: Arrived) -> None:
     home, epoch, record = one.home, one.epoch, one.record
     seq, z = record.seq, record.payload
@@ -111,6 +121,7 @@ def _add(rows: Rows, one: Arrived) -> None:
             rows.reported.append(ReportedRow(home, epoch, seq, z))
         case messages.DAYS:
             day = unpack(z, Day)
-            rows.days.append(DayRow(home, epoch, day.day, day.rev, day.sha, z))
+            rank = rank_of(day.rev, record.count)
+            rows.days.append(DayRow(home, epoch, day.day, rank, day.sha, z))
         case messages.TOTALS:
             rows.totals.append(TotalRow(home, epoch, unpack(z, DayTotals).day, seq, z))

@@ -101,9 +101,12 @@ class PostgresqlSegments:
 
     async def committed(self, home: bytes, epoch: int) -> dict[int, int]:
         """By stream the number up to which all is committed or refused."""
-        async with self._as(HUB, "looking up a home") as hub:
-            found = await hub.fetch("select stream, seq from hub_committed($1, $2)", home, epoch)
-        return {row["stream"]: row["seq"] for row in found}
+        return {row["stream"]: row["seq"] for row in await self._done(home, epoch)}
+
+    async def newest(self, home: bytes, epoch: int) -> dict[int, int]:
+        """By stream the highest number that is committed or refused."""
+        found = await self._done(home, epoch)
+        return {row["stream"]: row["newest"] for row in found if row["newest"] is not None}
 
     async def reported(self, home: bytes) -> list[Kept[Reported]]:
         """The newest table of series of each epoch, newest epoch last."""
@@ -117,12 +120,12 @@ class PostgresqlSegments:
         return kept(rows, Reported)
 
     async def days(self, home: bytes, first: date, last: date) -> list[Kept[Day]]:
-        """Sealed days: of each epoch the highest rev, newest epoch last."""
+        """Sealed days, newest epoch last; see `rows.rank_of` for what is the best of each."""
         rows = await self._rows(
             """select epoch, z from day join generation using(home, epoch) where home = $1
                 and (d, epoch, rev) in (select d, epoch, max(rev) from day
-                    where home = $1 and d between $2 and $3 group by d, epoch)
-                order by since, epoch, d""",
+                    where home = $1 and d between $2 and $3 group by d, epoch, rev > 0)
+                order by since, epoch, d, rev""",
             home,
             day_number(first),
             day_number(last),
@@ -202,6 +205,13 @@ class PostgresqlSegments:
             async with self._as(HUB, "making room for a day") as hub:
                 await hub.execute("select hub_partition($1)", day)
             self._partitions.add(day)
+
+    async def _done(self, home: bytes, epoch: int) -> list[asyncpg.Record]:
+        async with self._as(HUB, "looking up a home") as hub:
+            rows: list[asyncpg.Record] = await hub.fetch(
+                "select * from hub_committed($1, $2)", home, epoch
+            )
+        return rows
 
     async def _rows(self, query: str, home: bytes, *values: int) -> list[Row]:
         async with self._of(home) as app:

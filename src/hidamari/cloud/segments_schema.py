@@ -3,7 +3,8 @@
 `z` is the record as it came; the other columns are what it is found by. `d` of a segment is the
 UTC day of its first minute, `d` of days and totals the local date, both as days since 1970-01-01.
 `done` of hwm are the sequence numbers that are committed or refused (see `spans`). Where several
-rows tell the same, the highest `rev` or `seq` counts.
+rows tell the same, the highest `rev` or `seq` counts; `rev` of a day without minutes is below 0
+(see `rows.rank_of`).
 """
 
 VERSION = 1
@@ -96,10 +97,11 @@ POSTGRESQL = (
             int8multirange(int8range(lower(done), (select lower(r) from unnest(done) as r
                 order by r desc offset 499 limit 1))) end $$""",
     """create function hub_committed(of bytea, in_epoch bigint)
-        returns table(stream smallint, seq bigint) language sql stable security definer
-        set search_path = public, pg_temp as $$
+        returns table(stream smallint, seq bigint, newest bigint)
+        language sql stable security definer set search_path = public, pg_temp as $$
         select stream, coalesce(
-            (select upper(r) - 1 from unnest(done) as r where r @> 1::bigint), 0)
+            (select upper(r) - 1 from unnest(done) as r where r @> 1::bigint), 0),
+            upper(done) - 1
             from hwm where home = of and epoch = in_epoch $$""",
     """create function hub_partition(day int) returns void language plpgsql security definer
         set search_path = public, pg_temp as $$

@@ -79,10 +79,11 @@ class SqliteSegments:
 
     async def committed(self, home: bytes, epoch: int) -> dict[int, int]:
         """By stream the number up to which all is committed or refused."""
-        rows = await self._rows(
-            "select stream, done from hwm where home = ? and epoch = ?", home, epoch
-        )
-        return {stream: end_of_first(_SPANS.decode(done)) for stream, done in rows}
+        return {stream: end_of_first(done) for stream, done in await self._done(home, epoch)}
+
+    async def newest(self, home: bytes, epoch: int) -> dict[int, int]:
+        """By stream the highest number that is committed or refused."""
+        return {stream: done[-1][1] for stream, done in await self._done(home, epoch) if done}
 
     async def reported(self, home: bytes) -> list[Kept[Reported]]:
         """The newest table of series of each epoch, newest epoch last."""
@@ -96,11 +97,12 @@ class SqliteSegments:
         return kept(rows, Reported)
 
     async def days(self, home: bytes, first: date, last: date) -> list[Kept[Day]]:
-        """Sealed days: of each epoch the highest rev, newest epoch last."""
+        """Sealed days, newest epoch last; see `rows.rank_of` for what is the best of each."""
         rows = await self._rows(
             "select epoch, z from day join generation using(home, epoch) where home = ?1"
             " and (d, epoch, rev) in (select d, epoch, max(rev) from day"
-            " where home = ?1 and d between ?2 and ?3 group by d, epoch) order by since, epoch, d",
+            " where home = ?1 and d between ?2 and ?3 group by d, epoch, rev > 0)"
+            " order by since, epoch, d, rev",
             home,
             day_number(first),
             day_number(last),
@@ -178,6 +180,12 @@ class SqliteSegments:
             connection.execute(_TIDY, (before,))
 
         await self._writer.do("tidying the store", job)
+
+    async def _done(self, home: bytes, epoch: int) -> list[tuple[int, Spans]]:
+        rows = await self._rows(
+            "select stream, done from hwm where home = ? and epoch = ?", home, epoch
+        )
+        return [(stream, _SPANS.decode(done)) for stream, done in rows]
 
     async def _rows(self, query: str, *values: bytes | int) -> list[Row]:
         def job(connection: sqlite3.Connection) -> list[Row]:

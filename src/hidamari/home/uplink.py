@@ -25,6 +25,7 @@ from hidamari.link.identity import Identity
 from hidamari.link.messages import BUS, Bye, LiveFrame
 from hidamari.link.pace import Ended, Pace
 from hidamari.link.relay import Relay
+from hidamari.link.terms import Terms
 
 logger = logging.getLogger(__name__)
 
@@ -212,10 +213,12 @@ class Uplink:
         else:
             home.notices.end(cause, "cloud_clock_agrees")
 
-    def welcomed(self) -> None:
-        """The service took us in."""
+    def welcomed(self, terms: Terms) -> None:
+        """The service took us in, and asks this of us."""
         self._is_up, self._trouble = True, None
         self._pace.welcomed()
+        self._pace.spread_s = terms.spread_s
+        self._upload.segment_s = terms.segment_s
         self._news.set()
 
     def heard(self) -> None:

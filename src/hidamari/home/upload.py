@@ -18,6 +18,7 @@ from hidamari.core.reading import Event, Series
 from hidamari.core.time import day_bounds, local_day, unix
 from hidamari.link import records
 from hidamari.link.messages import DAYS, EVENTS, REPORTED, SEGMENTS, TOTALS
+from hidamari.link.terms import SEGMENT_S
 from hidamari.store.days import unsent_key
 from hidamari.store.db import Store
 from hidamari.store.outbox import Draft
@@ -25,7 +26,6 @@ from hidamari.store.unsent import UnsentDay
 
 logger = logging.getLogger(__name__)
 
-SEGMENT_S = 900
 CLOSED_IN_S = 120  # the half-hour that ends with a segment is written a minute later
 # How many records of a stream may wait; what is beyond stays behind its mark.
 WINDOW: Mapping[int, int] = {SEGMENTS: 192, EVENTS: 256, DAYS: 16}
@@ -47,6 +47,7 @@ class Upload:
     def __init__(self, store: Store, zone: Callable[[], ZoneInfo]) -> None:
         self._store = store
         self._zone = zone
+        self.segment_s = SEGMENT_S
 
     @property
     def is_linked(self) -> bool:
@@ -116,19 +117,20 @@ class Upload:
         return True
 
     def _segments(self, now: datetime, room: int) -> bool:
-        """Quarters of an hour, as far as no sealed day carries the same."""
-        end_s = (unix(now) - CLOSED_IN_S) // SEGMENT_S * SEGMENT_S
+        """Pieces of the day, as far as no sealed day carries the same."""
+        step_s = self.segment_s
+        end_s = (unix(now) - CLOSED_IN_S) // step_s * step_s
         mark_s = self._mark(SEGMENT_MARK)
         start_s = max(mark_s, self._unsealed_from_s(mark_s, end_s))
         if mark_s > end_s + SEGMENT_S:  # the clock was set back
             start_s = end_s
         drafts: list[Draft] = []
-        while start_s + SEGMENT_S <= end_s and len(drafts) < room:
-            blob = self._store.segment(start_s, start_s + SEGMENT_S)
+        while (stop_s := start_s // step_s * step_s + step_s) <= end_s and len(drafts) < room:
+            blob = self._store.segment(start_s, stop_s)
             if blob is not None:
                 payload = records.pack(records.Segment(records.FORMAT, 60, blob.to_bytes()))
                 drafts.append(Draft(SEGMENTS, start_s, blob.minutes.shape[0], payload))
-            start_s += SEGMENT_S
+            start_s = stop_s
         if start_s == mark_s:
             return False
         self._store.outbox.put(drafts, {SEGMENT_MARK: b"%d" % start_s})

@@ -27,6 +27,7 @@ from hidamari.link.messages import (
 )
 from hidamari.link.relay import Relay
 from hidamari.link.state import ORDER, Fact, Key, Link, Window
+from hidamari.link.terms import Terms
 
 logger = logging.getLogger(__name__)
 
@@ -110,8 +111,8 @@ class Home(Protocol):
         """The service's unix time minus the loop's count of seconds."""
         ...
 
-    def welcomed(self) -> None:
-        """The service took us in."""
+    def welcomed(self, terms: Terms) -> None:
+        """The service took us in, and asks this of us."""
         ...
 
     def heard(self) -> None:
@@ -179,7 +180,7 @@ class Client:
             self._window = Window()
             return None
         await asyncio.to_thread(self._means.outbox.forget_up_to, welcome.committed)
-        self._means.home.welcomed()
+        self._means.home.welcomed(talk.link.terms)
         try:
             return await talk.run()
         finally:

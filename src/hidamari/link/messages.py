@@ -52,10 +52,15 @@ class Hello(_Array, frozen=True, tag="h"):
 
 
 class Welcome(_Array, frozen=True, tag="w"):
-    """Down: every record up to `committed` of its stream is committed or refused."""
+    """Down: every record up to `committed` of its stream is committed or refused.
+
+    `newest` is the highest number that is, which may lie behind a gap: a home may leave numbers
+    out for ever.
+    """
 
     committed: dict[int, int]
-    config: dict[str, int] = {}  # live_s, segment_s and limits
+    config: dict[str, int] = {}  # see link.terms
+    newest: dict[int, int] = {}
 
 
 class Record(_Array, frozen=True, tag="r"):

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from random import Random
 
+from hidamari.link.terms import SPREAD_S
+
 OWN_LINE_S = 5.0
-SPREAD_S = 120.0
 FIRST_S = 10.0
 LONGEST_S = 300.0
 BETWEEN_HELLOS_S = 10.0
@@ -24,6 +25,7 @@ class Pace:
     """The tries of one home."""
 
     die: Random
+    spread_s: float = SPREAD_S  # what the service asked for last
     _tries: int = 0
     _began_s: float | None = None
 
@@ -32,7 +34,7 @@ class Pace:
         self._began_s = now_s
 
     def welcomed(self) -> None:
-        """The service took us in."""
+        """The service took us in, or answered."""
         self._tries = 0
 
     def wait_s(self, ended: Ended, now_s: float, ordered_s: float = 0.0) -> float:
@@ -43,6 +45,6 @@ class Pace:
         elif self._tries > 1:
             wait_s = self.die.random() * min(LONGEST_S, FIRST_S * 2.0 ** min(self._tries, 10))
         else:
-            wait_s = self.die.random() * (OWN_LINE_S if ended is Ended.OWN_LINE else SPREAD_S)
+            wait_s = self.die.random() * (OWN_LINE_S if ended is Ended.OWN_LINE else self.spread_s)
         began_s = now_s if self._began_s is None else self._began_s
         return max(wait_s, began_s + BETWEEN_HELLOS_S - now_s)

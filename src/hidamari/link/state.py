@@ -7,7 +7,7 @@ a line breaks. All times are seconds of a count that never jumps.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TypeAlias
 
@@ -33,12 +33,10 @@ from hidamari.link.messages import (
     Welcome,
     decode_down,
 )
+from hidamari.link.terms import KEPT_FOR_EVENTS, LIVE_S, Terms
 
-IN_FLIGHT = 64
-KEPT_FOR_EVENTS = 16
 FIRST_RESEND_S = 10.0
 LONGEST_RESEND_S = 600.0
-LIVE_S = 60.0
 FASTEST_LIVE_S = 1.0
 LONGEST_WATCH_S = 600.0  # a viewer that stays asks again
 # The table of series first: without it the rest cannot be read. Then what people wait for.
@@ -62,9 +60,10 @@ class _Flight:
 
 
 class Window:
-    """The records under way, at most `IN_FLIGHT`; each stays until it is stored or refused."""
+    """The records under way, at most `size`; each stays until it is stored or refused."""
 
     def __init__(self) -> None:
+        self.size = Terms().window
         self._flights: dict[Key, _Flight] = {}
         self._taken: dict[int, int] = {}  # by stream the newest number that came into the window
         self._bytes = BURST_BYTES
@@ -74,7 +73,7 @@ class Window:
     def room(self, stream: int) -> int:
         """How many more records of a stream fit; events find a place whatever else waits."""
         kept = 0 if stream in {EVENTS, REPORTED} else KEPT_FOR_EVENTS
-        return max(0, IN_FLIGHT - kept - len(self._flights))
+        return max(0, self.size - kept - len(self._flights))
 
     def taken(self, stream: int) -> int:
         """The number behind which the next records of a stream are to be fetched."""
@@ -154,7 +153,7 @@ class Link:
 
     window: Window
     last: Mapping[int, int]  # what hello tells: by stream the newest number of the outbox
-    live_s: float = LIVE_S
+    terms: Terms = field(default_factory=Terms)
     offset_s: float | None = None  # the service's unix time minus our count
     _step: _Step = _Step.NONCE
     _watch_until_s: float = 0.0
@@ -188,13 +187,16 @@ class Link:
     def went_back(self, welcome: Welcome) -> bool:
         """Whether the service has records of this epoch that this store never made: it is an
         older copy of itself, and must take a new epoch."""
-        return any(seq > self.last.get(s, 0) for s, seq in welcome.committed.items())
+        seen = (*welcome.committed.items(), *welcome.newest.items())
+        return any(seq > self.last.get(stream, 0) for stream, seq in seen)
 
     def live_due(self, now_s: float) -> bool:
         """Whether a live frame is to be sent now; it counts as sent."""
         if not self.is_open or now_s < self._next_live_s:
             return False
-        self._next_live_s = now_s + (self._watch_s if now_s < self._watch_until_s else self.live_s)
+        self._next_live_s = now_s + (
+            self._watch_s if now_s < self._watch_until_s else self.terms.live_s
+        )
         return True
 
     def next_s(self, now_s: float) -> float:
@@ -218,9 +220,11 @@ class Link:
     def _welcomed(self, message: object, now_s: float) -> Welcome:
         if not isinstance(message, Welcome):
             raise LinkError("a welcome expected")
-        if any(stream not in STREAMS or seq < 0 for stream, seq in message.committed.items()):
-            raise LinkError(f"streams {STREAMS} expected, got {sorted(message.committed)}")
-        self.live_s = float(min(max(message.config.get("live_s", LIVE_S), FASTEST_LIVE_S), LIVE_S))
+        for numbers in (message.committed, message.newest):
+            if any(stream not in STREAMS or seq < 0 for stream, seq in numbers.items()):
+                raise LinkError(f"streams {STREAMS} expected, got {sorted(numbers)}")
+        self.terms = Terms.of(message.config)
+        self.window.size = self.terms.window
         self._step = _Step.OPEN
         self._next_live_s = now_s
         if not self.went_back(message):
@@ -245,5 +249,5 @@ class Link:
         """Somebody looks, until a time of the service."""
         for_s = message.until_ms / 1000.0 - (now_s + (self.offset_s or 0.0))
         self._watch_until_s = now_s + min(max(for_s, 0.0), LONGEST_WATCH_S)
-        self._watch_s = float(min(max(message.interval_s, FASTEST_LIVE_S), self.live_s))
+        self._watch_s = float(min(max(message.interval_s, FASTEST_LIVE_S), self.terms.live_s))
         self._next_live_s = min(self._next_live_s, now_s)
