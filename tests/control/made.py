@@ -1,10 +1,12 @@
 """A plan made of hand-written facts: a battery and a tank, a cheap night, a sunny noon."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 
 import numpy as np
+import pytest
 
 from hidamari.core.config import Settings
 from hidamari.core.settings_store import patch_settings
@@ -14,6 +16,8 @@ from hidamari.echonet.frame import Eoj
 from hidamari.forecast.outlook import Outlook
 from hidamari.home.asking import Facts, Recent, ask_of
 from hidamari.home.assets import Asset
+from hidamari.home.desk import Desk, why_json
+from hidamari.home.explain import Explained
 from hidamari.home.heater import Household
 from hidamari.home.live import LiveDevice
 from hidamari.home.planning import Made
@@ -91,3 +95,25 @@ def made_plan() -> MadePlan:
     request = PlanRequest(ask.request.horizon, ask.request.assets, ask.request.bill)
     made = Made(plan, ask, given, request, 40, outcomes=ask.outcomes)
     return MadePlan(made, plan.home)
+
+
+def unlike(whys: Sequence[Collection[Explained]], desk: Desk) -> list[str]:
+    """What a home says of its plan, half-hour by half-hour, and `hidamari plan --why` does not."""
+    found = []
+    for mine in whys:
+        again = {row["asset"]: row for row in why_json(desk, next(iter(mine)).slot)["assets"]}
+        for one in mine:
+            row = again[one.asset]
+            ours = {f"reason {name}": value for name, value in one.reason.numbers.items()}
+            theirs = {f"reason {name}": yen for name, yen in row["reason"]["numbers"].items()}
+            ours |= {"nearest": one.others[0].yen} if one.others else {}
+            theirs |= {"nearest": min(o["yen"] for o in row["others"])} if row["others"] else {}
+            ours |= {f"start {s.at}": s.yen for s in one.starts}
+            theirs |= {f"start {_at(s['at'])}": s["yen"] for s in row["starts"]}
+            if one.reason.code != row["reason"]["code"] or theirs != pytest.approx(ours, abs=0.006):
+                found.append(f"{one.slot} {one.asset}: {ours} against {theirs}")
+    return found
+
+
+def _at(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

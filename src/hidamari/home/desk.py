@@ -10,11 +10,12 @@ import numpy as np
 from hidamari.core.errors import InputError
 from hidamari.core.startup import Startup
 from hidamari.core.time import TOKYO
+from hidamari.home.explain import starts_of, with_nearest
 from hidamari.home.inputs import KEY, Kept
 from hidamari.home.planned import read_kv
 from hidamari.plan.battery import Action
 from hidamari.plan.horizon import HomePlan
-from hidamari.plan.reasons import Reason, action_of, of_choice, of_step
+from hidamari.plan.reasons import Code, Reason, action_of, of_choice, of_step
 from hidamari.plan.recursion import Choice, choose
 from hidamari.plan.request import Failed
 from hidamari.plan.solver import InlineSolver
@@ -50,6 +51,10 @@ class Desk:
                 horizon = self.home.horizon
                 sell = float(horizon.sell_yen_kwh[0])
                 reason = of_choice(self.choice, horizon.buy_yen_kwh, sell)
+                rule = self.kept.rule
+                if rule is not None:
+                    action = Action(rule.mode, rule.grid_kw)
+                    reason = Reason(Code.FLOOR, {"behind_yen": rule.behind_yen})
             found.append((asset.key, action, reason))
         return found
 
@@ -132,9 +137,18 @@ def why_json(desk: Desk, slot: datetime) -> dict[str, JsonValue]:
     assets: list[JsonValue] = []
     for key, action, reason in desk.told(step):
         is_choice = step == 0 and key == desk.kept.main and desk.choice is not None
-        others = _choices(desk.choice) if is_choice else _forced(whys.get(key))
-        mode = action.mode.value
-        assets.append({"asset": key, "mode": mode, "reason": _reason(reason), "others": others})
+        why = whys.get(key)
+        nearest_yen = [] if why is None or is_choice else [one.more_yen for one in why.others]
+        others = _choices(desk.choice) if is_choice else _forced(why)
+        assets.append(
+            {
+                "asset": key,
+                "mode": action.mode.value,
+                "reason": _reason(with_nearest(reason, nearest_yen)),
+                "others": others,
+                "starts": _starts(desk, key),
+            }
+        )
     return {
         "slot": starts[step].isoformat(),
         "made_at": desk.kept.at.isoformat(),
@@ -180,6 +194,15 @@ def _forced(why: Why | None) -> list[JsonValue]:
             "yen": round(other.more_yen, 2),
         }
         for other in why.others
+    ]
+
+
+def _starts(desk: Desk, key: str) -> list[JsonValue]:
+    """Every start of the next run that was tried and how much dearer it is."""
+    tried = () if desk.home is None else starts_of(desk.home, desk.starts, key)
+    return [
+        {"at": None if one.at is None else one.at.isoformat(), "yen": round(one.yen, 2)}
+        for one in tried
     ]
 
 

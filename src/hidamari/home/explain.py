@@ -1,6 +1,6 @@
 """Why an asset does what it does in a half-hour, and what each other choice would cost."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -109,6 +109,13 @@ def try_move(made: Made, solver: Solver, move: Move) -> tuple[float, tuple[Term,
     return compare(answer[0], moved[0])
 
 
+def with_nearest(reason: Reason, others_yen: Collection[float]) -> Reason:
+    """The reason with the yen of the nearest other choice, where it tells none itself."""
+    if not others_yen or "other_yen" in reason.numbers:
+        return reason
+    return Reason(reason.code, {**reason.numbers, "other_yen": min(others_yen)})
+
+
 def _one(made: Made, told: Told, step: int, why: Why | None) -> Explained:
     home, choice = flows(made.plan), made.plan.choice
     is_choice = step == 0 and choice is not None and told.asset == made.ask.main
@@ -121,9 +128,7 @@ def _one(made: Made, told: Told, step: int, why: Why | None) -> Explained:
     elif why is not None:
         chosen = tuple(_of_other(other) for other in why.others)
         terms = why.others[0].moved if why.others else ()
-    reason = told.reason
-    if chosen and not is_choice and "other_yen" not in reason.numbers:
-        reason = Reason(reason.code, {**reason.numbers, "other_yen": chosen[0].yen})
+    reason = told.reason if is_choice else with_nearest(told.reason, [o.yen for o in chosen])
     return Explained(
         made.plan.starts[step],
         told.asset,
@@ -185,13 +190,12 @@ def _inputs(made: Made, asset: str, step: int) -> dict[str, float]:
 
 def _starts(made: Made, asset: str) -> tuple[Start, ...]:
     home = flows(made.plan)
-    if home is None:
-        return ()
+    return () if home is None else starts_of(home, made.plan.starts, asset)
+
+
+def starts_of(home: HomePlan, starts: Sequence[datetime], asset: str) -> tuple[Start, ...]:
+    """Every start of an asset's next run that was tried, the cheapest first."""
     trials = [trial for trial in home.trials if trial.key == asset]
-    if not trials:
-        return ()
-    best = min(trial.yen for trial in trials)
-    found = [
-        Start(None if t.start is None else made.plan.starts[t.start], t.yen - best) for t in trials
-    ]
+    best = min((trial.yen for trial in trials), default=0.0)
+    found = [Start(None if t.start is None else starts[t.start], t.yen - best) for t in trials]
     return tuple(sorted(found, key=lambda one: one.yen))

@@ -6,7 +6,7 @@ JSON with arrays as packed numbers; what is read back is checked field by field 
 import base64
 import json
 import zlib
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from enum import Enum
 from types import UnionType
@@ -17,14 +17,15 @@ import numpy as np
 from hidamari.core.errors import InputError
 from hidamari.core.time import from_unix
 from hidamari.home.planning import Made
-from hidamari.plan.battery import Battery
+from hidamari.plan.battery import Battery, Mode
 from hidamari.plan.parts.storage import Storage
 from hidamari.plan.parts.tank import Tank
+from hidamari.plan.reasons import Code
 from hidamari.plan.recursion import Outcomes
 from hidamari.plan.request import PlanRequest
 
 KEY = "plan_inputs"
-VERSION = 1
+VERSION = 2
 MOST_BYTES = 4_000_000
 ASSETS = {"storage": Storage, "tank": Tank}
 
@@ -39,8 +40,26 @@ def to_bytes(made: Made) -> bytes:
         "rung": made.plan.rung.name.lower(),
         "request": _out(request),
         "outcomes": _out(made.outcomes),
+        "chosen_kwh": made.chosen_kwh,
+        "rule": _out(_rule(made)),
     }
     return zlib.compress(json.dumps(tree, separators=(",", ":")).encode(), 6)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A simple rule that has the battery because the plan had run behind by so many yen."""
+
+    mode: Mode
+    grid_kw: float
+    behind_yen: float
+
+
+def _rule(made: Made) -> Rule | None:
+    told = next((one for one in made.plan.told[0] if one.asset == made.ask.main), None)
+    if told is None or told.reason.code is not Code.FLOOR:
+        return None
+    return Rule(told.action.mode, told.action.grid_kw, told.reason.numbers["behind_yen"])
 
 
 class Kept:
@@ -57,15 +76,18 @@ class Kept:
             self.rung = str(tree["rung"])
             self.request: PlanRequest = _in(PlanRequest, tree["request"])
             self.outcomes: Outcomes | None = _in(Outcomes | None, tree["outcomes"])
+            self.chosen_kwh: float | None = _in(float | None, tree["chosen_kwh"])
+            self.rule: Rule | None = _in(Rule | None, tree["rule"])
         except (KeyError, TypeError, ValueError, zlib.error) as error:
             raise InputError(f"plan inputs cannot be read: {error}") from error
 
     @property
     def battery(self) -> tuple[Battery, float] | None:
-        """The battery that the scenarios are about, and what it held."""
+        """The battery that the scenarios are about, and what its mode was chosen on."""
         for asset in self.request.assets:
             if isinstance(asset, Storage) and asset.key == self.main:
-                return asset.battery, asset.stored_kwh
+                kwh = asset.stored_kwh if self.chosen_kwh is None else self.chosen_kwh
+                return asset.battery, kwh
         return None
 
 
@@ -111,6 +133,8 @@ def _in(kind: Any, value: Any) -> Any:
         return {key: _in(get_args(kind)[1], one) for key, one in value.items()}
     if kind is float:
         return float(value)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind(value)
     return value
 
 

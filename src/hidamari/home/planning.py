@@ -77,7 +77,8 @@ class Made:
     days: int
     load_nmae: float | None = None
     pv_nmae: float | None = None
-    outcomes: Outcomes | None = None  # what the battery's mode was chosen over
+    outcomes: Outcomes | None = None  # what the battery's mode was chosen over ...
+    chosen_kwh: float | None = None  # ... and what it held then, or would by the plan alone
 
 
 @dataclass(slots=True)
@@ -129,6 +130,7 @@ class Planning:
     _main: str | None = None
     _cars: frozenset[str] = frozenset()
     _asked: Outcomes | None = None
+    _asked_kwh: float | None = None
     _sky_of: datetime | None = None
 
     def __post_init__(self) -> None:
@@ -171,6 +173,7 @@ class Planning:
             load_nmae,
             pv_nmae,
             self._asked,
+            self._asked_kwh,
         )
         return self.made
 
@@ -245,7 +248,8 @@ class Planning:
             others = powers_of_others(home, self._followed(), outcomes.slot_h)
             outcomes = with_other_loads(outcomes, others)
         self._asked = outcomes
-        found = choose(outcomes, battery, self.shadow.decides_on(battery, stored_kwh))
+        self._asked_kwh = self.shadow.decides_on(battery, stored_kwh)
+        found = choose(outcomes, battery, self._asked_kwh)
         if slot is not None:
             self._chosen = (slot, found)
         return found
