@@ -72,6 +72,15 @@ class DemoState:
             ) from None
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a demo lives, what it remembers, and the address of its server service."""
+
+    folder: Path
+    state: DemoState
+    service: str
+
+
 def run_demo(wishes: DemoWishes) -> int:
     """Run until Ctrl-C; the exit status."""
     folder = wishes.data or default_folder()
@@ -79,44 +88,36 @@ def run_demo(wishes: DemoWishes) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     state = DemoState.load(folder) or DemoState(secrets.token_urlsafe(9), wishes.seed, 0.0)
     say(wishes, f"陽だまり Hidamari: preparing the house in {folder}")
-    shown = max(RealClock().now(), from_unix(state.shown_unix_s))
-    known = furnish(folder, state.seed, shown, wishes.days, state.password)
-    clock = fast_clock_from_now(max(known, RealClock().now()), wishes.speed)
-    state.save(folder)
-    children: list[subprocess.Popen[str]] = []
+    service = f"http://localhost:{free_port(wishes.port + CLOUD_BESIDE)}"
     stop_on_signals()
+    # Beside the furnishing, which takes as long.
+    children = [start(cloud_command(folder / "cloud", service))]
     try:
-        live(wishes, folder, state, clock, children)
+        shown = max(RealClock().now(), from_unix(state.shown_unix_s))
+        state.save(folder)  # before the owner exists: the password that was told stays his
+        known = furnish(folder, state.seed, shown, wishes.days, state.password)
+        clock = fast_clock_from_now(max(known, RealClock().now()), wishes.speed)
+        try:
+            live(wishes, Place(folder, state, service), clock, children)
+        finally:
+            end(children)
+            replace(state, shown_unix_s=clock.now().timestamp()).save(folder)
     except (KeyboardInterrupt, SystemExit):
         return 0
     finally:
         end(children)
-        replace(state, shown_unix_s=clock.now().timestamp()).save(folder)
     return 1
 
 
 def live(
-    wishes: DemoWishes,
-    folder: Path,
-    state: DemoState,
-    clock: FastClock,
-    children: list[subprocess.Popen[str]],
+    wishes: DemoWishes, place: Place, clock: FastClock, children: list[subprocess.Popen[str]]
 ) -> None:
     """Start house and controller, tell where they are, and wait until one of them ends."""
+    folder, state, service = place.folder, place.state, place.service
     net = free_block(wishes.port)
     text = clock_text(clock)
-    service = f"http://localhost:{free_port(wishes.port + CLOUD_BESIDE)}"
-    # Beside the house, which does not wait for it.
-    children.append(start(cloud_command(folder / "cloud", service)))
-    house = [
-        "sim",
-        "--net",
-        f"{net}.0/24",
-        "--seed",
-        str(state.seed),
-        "--state",
-        str(folder / HOUSE),
-    ]
+    house = ["sim", "--net", f"{net}.0/24", "--seed", str(state.seed)]
+    house += ["--state", str(folder / HOUSE)]
     children.append(start([*house, "--clock", text, "--json"]))
     wait_ready(children[1], "the simulated house")
     probe = ",".join(f"{net}.{host}" for host in HOSTS)

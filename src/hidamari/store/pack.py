@@ -194,8 +194,10 @@ def digest(blob: bytes) -> bytes:
 
 def _planes(values: IntArray) -> bytes:
     """Deltas along the last axis, zigzag, lowest bytes first: small numbers leave zero planes."""
+    gaps = values == MISSING
+    if gaps.all():  # a day known by its half-hours alone
+        return bytes(4 * values.size)
     flat = values.copy()
-    gaps = flat == MISSING
     if gaps.any():  # repeat the value before a gap: its delta is zero
         index = np.where(gaps, 0, np.arange(flat.shape[1]))
         np.maximum.accumulate(index, axis=1, out=index)
