@@ -9,6 +9,7 @@ WHAT = $(if $(REQ),--req $(REQ),)$(if $(T), --t $(T),)$(if $(CONTRACT), --contra
 .PHONY: setup setup-dev web demo test check unit bench lock clean
 
 setup: $(VENV)/.setup web
+	$(BIN)/python -m compileall -q src
 setup-dev: $(VENV)/.setup-dev web
 
 $(VENV)/bin/python:

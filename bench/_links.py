@@ -20,7 +20,8 @@ from hidamari.cloud.bus import LocalBus
 from hidamari.cloud.hub import Hub, Parts
 from hidamari.cloud.segments_sqlite import SqliteSegments
 from hidamari.core.clock import RealClock
-from hidamari.http.serve import DoorPlan, Listening, serve
+from hidamari.http.listening import DoorPlan, Listening
+from hidamari.http.serve import serve
 from hidamari.link.messages import PATH
 
 

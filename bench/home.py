@@ -61,7 +61,7 @@ def starting(folder: Path) -> list[Figure]:
 
     The least disturbed of some starts: other programs only make it longer.
     """
-    pages, readings, work = [], [], []
+    pages, answers, readings, work = [], [], [], []
     net = run.free_net()
     with run.house(net, folder):
         for _ in range(STARTS):
@@ -70,16 +70,19 @@ def starting(folder: Path) -> list[Figure]:
             process = run.start(*place.arguments())
             try:
                 pages.append(answers_s(place.url, begun_s))
+                answers.append(answers_s(f"{place.url}/.well-known/hidamari", begun_s))
                 work.append(run.cpu_s(process.pid))
                 readings.append(run.wait_ready(process, begun_s).ready_s)
                 need_devices(place.url)
             finally:
                 run.stop(process)
-    page_s, reading_s, work_s = (min(some) for some in (pages, readings, work))
+    page_s, answer_s, reading_s, work_s = map(min, (pages, answers, readings, work))
     return [
         at_most("page answers after start, 5 years", page_s, "s", 1.5, (4.3, "s")),
-        # A busy machine makes the figure above longer, not this one.
-        at_most("processor time until the page answers", work_s, "s", None),
+        # The page is served while the home is loaded; what is asked of the home waits for it.
+        at_most("home answers after start, 5 years", answer_s, "s", None, (4.3, "s")),
+        # A busy machine makes the figures above longer, not this one.
+        at_most("processor time until the home answers", work_s, "s", None),
         at_most("first reading stored after start, 5 years", reading_s, "s", 10.0),
     ]
 
@@ -95,7 +98,7 @@ def answers_s(url: str, begun_s: float) -> float:
     """Seconds until the page is served."""
     while time.perf_counter() - begun_s < run.READY_S:
         try:
-            if httpx.get(url, timeout=5.0).status_code == httpx.codes.OK:
+            if httpx.get(url, timeout=run.READY_S).status_code == httpx.codes.OK:
                 return time.perf_counter() - begun_s
         except httpx.TransportError:
             time.sleep(0.01)

@@ -1,5 +1,18 @@
-"""`python -m hidamari` is the command `hidamari`."""
+"""The command `hidamari`; the parent that watches a home begins before anything is loaded."""
 
-from hidamari.cli import main
+import sys
 
-main()
+from hidamari.home.guard import guarded
+
+
+def main() -> None:
+    """Run the command line."""
+    if sys.argv[1:2] == ["home"] and "--unguarded" not in sys.argv:
+        guarded(sys.argv[1:])  # what is refused ends the parent too
+    from hidamari.cli import main as run
+
+    run()
+
+
+if __name__ == "__main__":
+    main()

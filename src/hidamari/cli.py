@@ -3,7 +3,6 @@
 import gc
 import json
 import sys
-import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -64,35 +63,30 @@ def home(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="Certificates that it is checked by (PEM)."),
     ] = None,
-    unguarded: Annotated[bool, typer.Option(help="Run without the watching parent.")] = False,
+    unguarded: Annotated[bool, typer.Option(help="Run without the watching parent.")] = False,  # noqa: ARG001
 ) -> None:
     """Run the controller of a home: find devices, measure, keep the history, serve the page."""
-    from hidamari.core.startup import cloud_url
-    from hidamari.home.start import HomeWishes, guarded, probes
+    from hidamari.core.startup import DATA_FOLDER, cloud_url
+    from hidamari.home.start import HomeWishes, is_http_closed, own_names, probes, settled
+    from hidamari.http.listening import DoorPlan, Listening
+    from hidamari.http.porch import Porch
+    from hidamari.http.web_files import WebFiles, web_folder
 
-    hosts = probes(probe)  # before the watching parent, which would start a refused home again
     service = cloud_url(cloud, "--cloud") if cloud else None
-    if not unguarded:
-        guarded(sys.argv[1:])
     secure = https_port or None
-    wishes = HomeWishes(data, port, config, bind, hosts, clock, secure, is_demo, service, cloud_ca)
-    _import_quickly()
+    wished = HomeWishes(
+        data, port, config, bind, probes(probe), clock, secure, is_demo, service, cloud_ca
+    )
+    wishes, problems = settled(wished)
+    listening = Listening(DoorPlan(http_port=wishes.port or 0, https_port=wishes.https_port))
+    shown = None if is_http_closed(wishes.data or DATA_FOLDER) else web_folder()
+    porch = Porch(listening, WebFiles(shown), frozenset(own_names()))
+    gc.disable()  # what follows makes many objects and no garbage
     from hidamari.main import run_home
 
     gc.enable()
     gc.freeze()  # what was imported stays
-    sys.exit(run_home(wishes, ready_json=ready_json))
-
-
-def _import_quickly() -> None:
-    """What follows makes many objects and no garbage; models are built where they are used."""
-    gc.disable()
-    from pydantic import BaseModel
-    from pydantic.warnings import UnsupportedFieldAttributeWarning
-
-    BaseModel.model_config["defer_build"] = True
-    # The web framework mutes this one while it builds a model, which is later now.
-    warnings.simplefilter("ignore", UnsupportedFieldAttributeWarning)
+    sys.exit(run_home(wishes, porch, problems, ready_json=ready_json))
 
 
 @app.command()

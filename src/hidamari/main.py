@@ -5,9 +5,8 @@ import json
 import logging
 import secrets
 import signal
-import socket
 import ssl
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from hidamari.api.certificate import door_key
 from hidamari.api.relayed import admit
 from hidamari.core.clock import Clock, clock_from
 from hidamari.core.errors import InputError, StartError
-from hidamari.core.startup import Startup, read_startup
+from hidamari.core.startup import DATA_FOLDER
 from hidamari.devices import KINDS, kind_of
 from hidamari.echonet.client import Client
 from hidamari.echonet.discovery import SUPER_CLASS
@@ -30,15 +29,17 @@ from hidamari.echonet.frame import Eoj
 from hidamari.echonet.neighbours import Search
 from hidamari.echonet.node import Setup
 from hidamari.echonet.profile import Label
-from hidamari.echonet.udp import ANY, mac_of
+from hidamari.echonet.udp import mac_of
 from hidamari.home.app import Home, Means
 from hidamari.home.device_key import own_identity
 from hidamari.home.energy import Energy
 from hidamari.home.run import run_home as run_all
 from hidamari.home.showing import shown
-from hidamari.home.start import Beat, HomeWishes
+from hidamari.home.start import Beat, HomeWishes, own_names
 from hidamari.home.uplink import Uplink, Way
-from hidamari.http.serve import DoorPlan, Listening, serve
+from hidamari.http.listening import DoorPlan, Listening
+from hidamari.http.porch import Porch
+from hidamari.http.serve import serve
 from hidamari.link.dial import dialler, server_name
 from hidamari.link.enrol import Enrolment
 from hidamari.link.relay import Relay
@@ -85,27 +86,20 @@ class Ready:
         return "\n".join([*lines, ""])
 
 
-def run_home(wishes: HomeWishes, *, ready_json: bool) -> int:
-    """Run a home until it is told to stop; the exit status."""
-    startup, problems = read_startup(wishes.config) if wishes.config else (Startup(), [])
-    level = startup.log_level.upper()
+def run_home(wishes: HomeWishes, porch: Porch, problems: list[str], *, ready_json: bool) -> int:
+    """Run a home until it is told to stop; the exit status.
+
+    `porch` stands before its open door, `problems` are those of the start-up file.
+    """
+    level = wishes.log_level.upper()
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
     for problem in problems:
         logger.warning("%s", problem)
-    asyncio.run(_run(_filled_in(wishes, startup), ready_json=ready_json))
+    try:
+        asyncio.run(_run(wishes, porch, ready_json=ready_json))
+    finally:
+        porch.listening.close()
     return 0
-
-
-def _filled_in(wishes: HomeWishes, startup: Startup) -> HomeWishes:
-    """What the command line left out comes from the start-up file."""
-    return replace(
-        wishes,
-        data=wishes.data or startup.data_folder,
-        port=startup.port if wishes.port is None else wishes.port,
-        bind=startup.interface or wishes.bind if wishes.bind == ANY else wishes.bind,
-        cloud=wishes.cloud or startup.cloud_url,
-        cloud_ca=wishes.cloud_ca or startup.cloud_ca,
-    )
 
 
 def search_once(bind: str, probe: tuple[str, ...], seconds: float) -> list[JsonValue]:
@@ -126,23 +120,17 @@ def forget_users(folder: Path) -> None:
         lock.release()
 
 
-async def _run(wishes: HomeWishes, *, ready_json: bool) -> None:
+async def _run(wishes: HomeWishes, porch: Porch, *, ready_json: bool) -> None:
     clock = clock_from(wishes.clock)
-    folder = wishes.data or Startup().data_folder
-    plan = DoorPlan(http_port=wishes.port or 0, https_port=wishes.https_port)
-    listening = Listening(plan)
-    try:
-        store = open_store(folder, clock)
-    except BaseException:
-        listening.close()
-        raise
+    folder = wishes.data or DATA_FOLDER
+    store = open_store(folder, clock)
     try:
         client = open_client(store, wishes.bind)
         try:
             means = Means(folder, store, client, clock, wishes.probe, wishes.is_demo)
             alone = ip_address(wishes.bind).is_loopback
             home = Home(means)
-            await _live(home, listening, wishes, ready_json=ready_json, alone=alone)
+            await _live(home, porch, wishes, ready_json=ready_json, alone=alone)
         finally:
             client.close()
     finally:
@@ -150,26 +138,29 @@ async def _run(wishes: HomeWishes, *, ready_json: bool) -> None:
 
 
 async def _live(
-    home: Home, listening: Listening, wishes: HomeWishes, *, ready_json: bool, alone: bool
+    home: Home, porch: Porch, wishes: HomeWishes, *, ready_json: bool, alone: bool
 ) -> None:
     """Run all parts until a signal ends the process; `alone`: nobody on a LAN is told of us."""
     auth = Auth(home.folder, home.clock)
     first = auth.first_password()
-    name = socket.gethostname().lower()
-    names = (name, f"{name}.local", "hidamari.local")
+    names, listening = own_names(), porch.listening
     key = door_key(home.folder, names, home.clock.now())
     energy = Energy(home, home.client, ProcessSolver())
     options = Options(https_port=listening.https_port, names=names, energy=energy)
     app = create_app(home, auth, options)
-    uplink = linked(home, app, wishes, f"http://{name}.local:{listening.http_port}")
+    uplink = linked(home, app, wishes, f"http://{names[1]}:{listening.http_port}")
     url = f"http://localhost:{listening.http_port}"
     secure = f"https://localhost:{listening.https_port}" if listening.https_port else None
     ready = Ready(url, secure, *(first or (None, None)))
     beat = Beat()
-    doors: list[Listening] = [listening]
+    porches: list[Porch] = [porch]
 
     async def web() -> None:
-        found = doors.pop() if doors else Listening(_same(listening))
+        if porches:
+            await asyncio.to_thread(porches.pop().leave)
+            found = listening
+        else:
+            found = Listening(_same(listening))
         await serve(app, found, key.context())
 
     async def tell_ready() -> None:

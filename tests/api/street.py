@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from hidamari.api.app import Options
 from hidamari.api.certificate import DoorKey, door_key
-from hidamari.http.serve import DoorPlan, Listening, serve
+from hidamari.http.listening import DoorPlan, Listening
+from hidamari.http.serve import serve
 
 if TYPE_CHECKING:
     from tests.api.conftest import Bench

@@ -16,8 +16,8 @@ from tests.api.street import HOST, Street
 from hidamari.api.certificate import door_key
 from hidamari.core.errors import StartError
 from hidamari.http import protocol
+from hidamari.http.listening import DoorPlan, Listening
 from hidamari.http.protocol import MAX_CONNECTIONS
-from hidamari.http.serve import DoorPlan, Listening
 
 HEAD = b"GET /.well-known/hidamari HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 

@@ -16,8 +16,8 @@ from hidamari.api.app import Options
 from hidamari.api.auth import Caller
 from hidamari.api.guard import RELAYED
 from hidamari.core.access import Role
-from hidamari.http.answers import POLICY
 from hidamari.http.doors import is_own_origin, parse_address, split_host
+from hidamari.http.headers import POLICY
 from hidamari.http.limits import KNOWN, STRANGER, Buckets, Floods, json_depth
 
 OURS = "192.168.1.10"

@@ -13,7 +13,8 @@ from hidamari.cloud.bus import LocalBus
 from hidamari.cloud.hub import Hub, Parts
 from hidamari.cloud.stores import open_store
 from hidamari.core.clock import RealClock
-from hidamari.http.serve import DoorPlan, Listening, serve
+from hidamari.http.listening import DoorPlan, Listening
+from hidamari.http.serve import serve
 
 
 async def main(url: str, port: int, keys: Path) -> None:

@@ -17,7 +17,8 @@ from hidamari.cloud.hub import PATIENT, Hub, Parts, Patience
 from hidamari.cloud.ports import Access, SegmentStore
 from hidamari.core.clock import Clock, RealClock
 from hidamari.core.errors import StoreError
-from hidamari.http.serve import DoorPlan, Listening, Room, serve
+from hidamari.http.listening import DoorPlan, Listening
+from hidamari.http.serve import Room, serve
 from hidamari.link import messages
 from hidamari.link.messages import (
     Acked,

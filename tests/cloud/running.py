@@ -17,7 +17,8 @@ from hidamari.cloud.main import ROOM, CloudWishes, living, opened
 from hidamari.cloud.place import place_of
 from hidamari.cloud.service import Service
 from hidamari.core.clock import VirtualClock
-from hidamari.http.serve import DoorPlan, Listening, serve
+from hidamari.http.listening import DoorPlan, Listening
+from hidamari.http.serve import serve
 from hidamari.link import messages
 from hidamari.link.device import home_text
 from hidamari.link.enrol import Enrolment, LinkCode, Status

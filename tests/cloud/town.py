@@ -21,7 +21,8 @@ from hidamari.cloud.service import Service
 from hidamari.cloud.tables import access
 from hidamari.core.access import Role
 from hidamari.core.clock import RealClock
-from hidamari.http.serve import DoorPlan, Listening, serve
+from hidamari.http.listening import DoorPlan, Listening
+from hidamari.http.serve import serve
 from hidamari.link.client import Client, Means
 from hidamari.link.device import home_text
 from hidamari.link.dial import dialler, server_name

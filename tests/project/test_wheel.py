@@ -76,7 +76,7 @@ def test_licence_and_command_are_in_it(wheel: Path, names: frozenset[str]) -> No
     info = next(name.split("/")[0] for name in names if ".dist-info/" in name)
     with zipfile.ZipFile(wheel) as archive:
         assert b"Apache License" in archive.read(f"{info}/licenses/LICENSE")
-        assert b"hidamari.cli:main" in archive.read(f"{info}/entry_points.txt")
+        assert b"hidamari.__main__:main" in archive.read(f"{info}/entry_points.txt")
         about = archive.read(f"{info}/METADATA").decode()
     assert "License-Expression: Apache-2.0" in about
     assert "Requires-Python: >=3.11" in about
@@ -87,10 +87,10 @@ def test_an_unpacked_wheel_works_without_the_source(wheel: Path, tmp_path: Path)
         archive.extractall(tmp_path)
     env = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
     run = {"capture_output": True, "text": True, "check": False, "cwd": tmp_path, "env": env}
-    look = "import hidamari.http.static as s; print(s.__file__); print(s.web_folder())"
+    look = "import hidamari.http.web_files as s; print(s.__file__); print(s.web_folder())"
     done = subprocess.run([sys.executable, "-c", look], **run)  # type: ignore[call-overload]
     assert done.stdout.splitlines() == [
-        str(tmp_path / "hidamari/http/static.py"),
+        str(tmp_path / "hidamari/http/web_files.py"),
         str(tmp_path / "hidamari/web"),
     ]
     done = subprocess.run([sys.executable, "-m", "hidamari", "version"], **run)  # type: ignore[call-overload]

@@ -38,7 +38,8 @@ from hidamari.home.energy import Energy
 from hidamari.home.view import HomeView
 from hidamari.http import errors
 from hidamari.http.answers import packed
-from hidamari.http.static import WebApp, web_folder
+from hidamari.http.static import WebApp
+from hidamari.http.web_files import web_folder
 from hidamari.schema.base import ErrorBody
 from hidamari.schema.wellknown import WellKnown
 

@@ -17,7 +17,8 @@ from hidamari.cloud.routes import account, device, homes, mailbox, phones, sessi
 from hidamari.cloud.service import Service
 from hidamari.http import errors
 from hidamari.http.answers import packed
-from hidamari.http.static import WebApp, web_folder
+from hidamari.http.static import WebApp
+from hidamari.http.web_files import web_folder
 from hidamari.schema.base import ErrorBody
 from hidamari.schema.cloud import CloudWellKnown
 

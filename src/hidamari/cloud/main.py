@@ -22,8 +22,9 @@ from hidamari.cloud.service import Service
 from hidamari.cloud.stores import open_store
 from hidamari.core.clock import Clock, RealClock
 from hidamari.core.errors import InputError, StartError
+from hidamari.http.listening import DoorPlan, Listening
 from hidamari.http.passwords import Hashing
-from hidamari.http.serve import DoorPlan, Listening, Room, serve
+from hidamari.http.serve import Room, serve
 
 logger = logging.getLogger(__name__)
 

@@ -12,6 +12,7 @@ from hidamari.core.errors import InputError
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 DEFAULT_PORT = 8600
+DATA_FOLDER = Path("data")
 
 _T = TypeVar("_T")
 
@@ -20,7 +21,7 @@ _T = TypeVar("_T")
 class Startup:
     """Where the data lie, which doors are opened, whom to talk to."""
 
-    data_folder: Path = Path("data")
+    data_folder: Path = DATA_FOLDER
     port: int = DEFAULT_PORT
     interface: str | None = None  # address or name of the network interface; None: all
     serial_port: str | None = None  # of the route-B radio

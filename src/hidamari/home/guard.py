@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 
+BEAT_FD = "HIDAMARI_BEAT_FD"  # what the child finds in its environment
 HANG_S = 30.0
 FIRST_BEAT_S = 120.0  # a first start migrates and repairs before it beats
 PAUSE_S = 1.0
@@ -22,6 +23,15 @@ MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": "131072",
 }
 STILLBORN_AT_MOST = 3  # starts in a row that ended before the first beat: it will not come up
+
+
+def guarded(arguments: list[str]) -> None:
+    """Become the watching parent of this same command, unless systemd or a parent watches us."""
+    if BEAT_FD in os.environ or "NOTIFY_SOCKET" in os.environ:
+        return
+    child = [sys.executable, "-m", "hidamari", *arguments]
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-I", "-S", __file__, *child])  # noqa: S606
 
 
 def main(argv: list[str]) -> int:
@@ -39,7 +49,7 @@ def main(argv: list[str]) -> int:
     while True:
         read_end, write_end = os.pipe()
         os.set_inheritable(write_end, True)
-        environment = {**MEMORY, **os.environ, "HIDAMARI_BEAT_FD": str(write_end)}
+        environment = {**MEMORY, **os.environ, BEAT_FD: str(write_end)}
         child = os.posix_spawn(argv[0], argv, environment)
         os.close(write_end)
         status, has_beaten = watch(child, read_end)

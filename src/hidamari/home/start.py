@@ -1,16 +1,18 @@
-"""How a home is started: the wishes of its command line, and the parent that watches it."""
+"""How a home is started: what its command line and start-up file wish, and its beat."""
 
+import json
 import os
 import socket
-import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 from pathlib import Path
 
 from hidamari.core.errors import InputError
-from hidamari.home import guard
+from hidamari.core.startup import Startup, read_startup
+from hidamari.home.guard import BEAT_FD
+from hidamari.store.settings import SETTINGS_COPY, load_copy
 
-BEAT_FD = "HIDAMARI_BEAT_FD"
+ANY = "0.0.0.0"  # noqa: S104  devices answer on every interface of the LAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +22,14 @@ class HomeWishes:
     data: Path | None = None
     port: int | None = None
     config: Path | None = None
-    bind: str = "0.0.0.0"  # noqa: S104  devices answer on every interface of the LAN
+    bind: str = ANY
     probe: tuple[str, ...] = ()
     clock: str = ""
     https_port: int | None = 8643
     is_demo: bool = False
     cloud: str | None = None
     cloud_ca: Path | None = None
+    log_level: str = "info"
 
 
 def probes(text: str) -> tuple[str, ...]:
@@ -42,13 +45,32 @@ def probes(text: str) -> tuple[str, ...]:
     return hosts
 
 
-def guarded(arguments: list[str]) -> None:
-    """Become the watching parent of this same command, unless systemd or a parent watches us."""
-    if BEAT_FD in os.environ or "NOTIFY_SOCKET" in os.environ:
-        return
-    child = [sys.executable, "-m", "hidamari", *arguments]
-    sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-I", "-S", str(guard.__file__), *child])  # noqa: S606
+def settled(wishes: HomeWishes) -> tuple[HomeWishes, list[str]]:
+    """The wishes with what the start-up file says beside them, and what is wrong in that file."""
+    startup, problems = read_startup(wishes.config) if wishes.config else (Startup(), [])
+    whole = replace(
+        wishes,
+        data=wishes.data or startup.data_folder,
+        port=startup.port if wishes.port is None else wishes.port,
+        bind=startup.interface or wishes.bind if wishes.bind == ANY else wishes.bind,
+        cloud=wishes.cloud or startup.cloud_url,
+        cloud_ca=wishes.cloud_ca or startup.cloud_ca,
+        log_level=startup.log_level,
+    )
+    return whole, problems
+
+
+def is_http_closed(folder: Path) -> bool:
+    """Whether the owner has closed the plain door, from the copy of the settings."""
+    rows = load_copy(folder / SETTINGS_COPY) or {}
+    network = json.loads(rows.get("network", "{}"))
+    return isinstance(network, dict) and network.get("http_door") is False
+
+
+def own_names() -> tuple[str, ...]:
+    """The host names that this home is reached by."""
+    name = socket.gethostname().lower()
+    return (name, f"{name}.local", "hidamari.local")
 
 
 class Beat:

@@ -5,9 +5,9 @@ import asyncio
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
-from hidamari.http.answers import HEADERS
 from hidamari.http.doors import is_own_origin
 from hidamari.http.errors import ApiError, error_body
+from hidamari.http.headers import HEADERS
 from hidamari.http.limits import MAX_BODY_BYTES, MAX_JSON_DEPTH, READ_TIMEOUT_S, json_depth
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

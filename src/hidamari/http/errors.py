@@ -20,7 +20,7 @@ from hidamari.core.errors import (
     StoreError,
     StoreFull,
 )
-from hidamari.http.answers import HEADERS
+from hidamari.http.headers import HEADERS
 from hidamari.http.passwords import TooManyTries, WeakPassword
 
 CODES = {

@@ -1,41 +1,28 @@
 """Opens the doors: HTTP for the family, HTTPS with the gateway's own key, in one loop."""
 
 import asyncio
-import errno
 import logging
 import socket
 import ssl
 from asyncio import sslproto
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from hidamari.core.errors import StartError
 from hidamari.http.limits import MAX_HEADER_BYTES, READ_TIMEOUT_S
+from hidamari.http.listening import BACKLOG, Listening
 from hidamari.http.protocol import MAX_CONNECTIONS, Places, limited
 
-HTTP_PORT = 8600
-HTTPS_PORT = 8643
 TICK_S = 1.0
 KEEP_ALIVE_S = 30
 GOODBYE_S = 2
-BACKLOG = 128
 MAX_MESSAGE_BYTES = 16 * 1024  # of a WebSocket: screens have little to say
 QUIET_S = 600.0
 PING_S = 20.0
 TLS_BUFFER_BYTES = 16 * 1024  # one record (RFC 8446)
-
-
-@dataclass(frozen=True, slots=True)
-class DoorPlan:
-    """Which doors to open where; port 0 takes any free one, None leaves the secure door out."""
-
-    host: str = ""  # all interfaces
-    http_port: int = HTTP_PORT
-    https_port: int | None = HTTPS_PORT
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,45 +39,16 @@ class Room:
 HOUSE = Room()
 
 
-class Listening:
-    """Sockets that are bound, so that ports are ours before anything else starts."""
-
-    def __init__(self, plan: DoorPlan) -> None:
-        self.http = _bind(plan.host, plan.http_port)
-        self.https: socket.socket | None = None
-        if plan.https_port is not None:
-            try:
-                self.https = _bind(plan.host, plan.https_port)
-            except StartError:
-                self.http.close()
-                raise
-
-    @property
-    def http_port(self) -> int:
-        """The port of the HTTP door."""
-        return _port(self.http)
-
-    @property
-    def https_port(self) -> int | None:
-        """The port of the secure door."""
-        return None if self.https is None else _port(self.https)
-
-    def close(self) -> None:
-        """Give the ports back."""
-        for one in (self.http, self.https):
-            if one is not None:
-                one.close()
-
-
 async def serve(
     app: ASGIApp, listening: Listening, tls: ssl.SSLContext | None = None, room: Room = HOUSE
 ) -> None:
     """Serve the doors until cancelled; open requests have two seconds to end."""
     places = Places(room.connections)
     _quieten()
-    doors = [(_Door(_config(app, places, room), room.tls), listening.http)]
+    first = _Door(_config(app, places, room), room.tls, listening.waiting)
+    doors = [(first, listening.http)]
     if listening.https is not None and tls is not None:
-        doors.append((_Door(_config(app, places, room), tls), listening.https))
+        doors.append((_Door(_config(app, places, room), tls, []), listening.https))
     try:
         async with asyncio.TaskGroup() as tasks:
             for door, one in doors:
@@ -102,9 +60,12 @@ async def serve(
 class _Door(uvicorn.Server):
     """A uvicorn server that leaves signals to the process and ends when it is cancelled."""
 
-    def __init__(self, config: uvicorn.Config, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, config: uvicorn.Config, tls: ssl.SSLContext | None, waiting: list[socket.socket]
+    ) -> None:
         super().__init__(config)
         self._tls = tls
+        self._waiting = waiting
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -115,11 +76,15 @@ class _Door(uvicorn.Server):
         sslproto.SSLProtocol.max_size = TLS_BUFFER_BYTES
         await self.lifespan.startup()
         loop, config = asyncio.get_running_loop(), self.config
+
+        def protocol() -> asyncio.Protocol:
+            return config.http_protocol_class(  # type: ignore[call-arg]
+                config=config, server_state=self.server_state, app_state=self.lifespan.state
+            )
+
         self.servers = [
             await loop.create_server(
-                lambda: config.http_protocol_class(  # type: ignore[call-arg]
-                    config=config, server_state=self.server_state, app_state=self.lifespan.state
-                ),
+                protocol,
                 sock=one,
                 ssl=self._tls,
                 ssl_handshake_timeout=None if self._tls is None else READ_TIMEOUT_S,
@@ -127,6 +92,8 @@ class _Door(uvicorn.Server):
             )
             for one in sockets or []
         ]
+        while self._waiting:
+            await loop.connect_accepted_socket(protocol, self._waiting.pop(0))
         self.started = True
 
     async def main_loop(self) -> None:
@@ -158,45 +125,6 @@ def _config(app: ASGIApp, places: Places, room: Room) -> uvicorn.Config:
         ws_per_message_deflate=False,
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,
     )
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    """A listening socket; raises StartError that names the port."""
-    try:
-        if host in {"", "::"} and socket.has_dualstack_ipv6():
-            with suppress(OSError):  # IPv6 may be switched off in this machine
-                return _prompt(
-                    socket.create_server(
-                        ("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=BACKLOG
-                    )
-                )
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return _prompt(socket.create_server((host, port), family=family, backlog=BACKLOG))
-    except OSError as error:
-        raise StartError(_why_not(error, host, port)) from error
-
-
-def _prompt(listening: socket.socket) -> socket.socket:
-    """Let every connection send at once what it has; accepted sockets inherit it.
-
-    asyncio does so only for sockets made with an explicit protocol number. Without it head and
-    body of an answer leave 40 ms apart, when the client's delayed acknowledgement has come.
-    """
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listening
-
-
-def _why_not(error: OSError, host: str, port: int) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"port {port} is taken by another program: end it or choose another port"
-    if error.errno == errno.EACCES:
-        return f"port {port} may not be opened by this user: choose one above 1023"
-    return f"port {port} on {host or 'all addresses'} cannot be opened: {error.strerror}"
-
-
-def _port(one: socket.socket) -> int:
-    port: int = one.getsockname()[1]
-    return port
 
 
 class _Rarely(logging.Filter):

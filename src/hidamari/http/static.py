@@ -1,9 +1,5 @@
-"""Serves the built web app: files packed beforehand, screens by their path."""
+"""Serves the built web app."""
 
-import mimetypes
-import re
-from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 from starlette.requests import Request
@@ -11,90 +7,26 @@ from starlette.responses import Response
 
 from hidamari.http.answers import takes_gzip
 from hidamari.http.errors import ApiError
-
-LONG = "public, max-age=31536000, immutable"  # the name holds a hash of the content
-# What a screen's path is made of; anything else is a missing file or a trick.
-SCREEN = re.compile(r"(/[A-Za-z0-9_:~-]+)*/?")
-SHORT = "no-cache"  # ask each time, answered by 304
-# The table of the machine may be empty or wrong.
-TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".html": "text/html; charset=utf-8",
-    ".ico": "image/x-icon",
-    ".js": "text/javascript; charset=utf-8",
-    ".json": "application/json",
-    ".map": "application/json",
-    ".png": "image/png",
-    ".svg": "image/svg+xml",
-    ".txt": "text/plain; charset=utf-8",
-    ".webmanifest": "application/manifest+json",
-    ".woff2": "font/woff2",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class WebFile:
-    """A file of the web app, and its packed twin if there is one."""
-
-    path: Path
-    packed: Path | None
-    media_type: str
-    cache: str
-    etag: str
-
-
-def web_folder() -> Path | None:
-    """Where the built web app lies in the package; None when it was not built."""
-    folder = Path(str(files("hidamari"))) / "web"
-    return folder if (folder / "index.html").is_file() else None
+from hidamari.http.web_files import WebFile, WebFiles
 
 
 class WebApp:
-    """All files of the built web app; what is not among them cannot be asked for."""
+    """The files of the web app as answers."""
 
     def __init__(self, folder: Path | None) -> None:
-        found = sorted(folder.rglob("*")) if folder is not None else []
-        self._files = {
-            f"/{path.relative_to(folder).as_posix()}": _web_file(path, folder)
-            for path in found
-            if folder is not None and path.is_file() and _is_served(path)
-        }
+        self._files = WebFiles(folder)
 
     def answer(self, request: Request) -> Response:
         """The file of the path, or the one page that holds all screens; raises 404."""
-        path = request.url.path
-        found = self._files.get(path)
-        if found is None and SCREEN.fullmatch(path):
-            found = self._files.get("/index.html")  # the app reads the path itself
+        found = self._files.find(request.url.path)
         if found is None:
             raise ApiError(404, "there is no such page")
         return _response(request, found)
 
 
 def _response(request: Request, file: WebFile) -> Response:
-    packed = file.packed if takes_gzip(request) else None
-    headers = {"cache-control": file.cache, "etag": file.etag, "vary": "accept-encoding"}
+    packed = takes_gzip(request)
+    headers = file.headers(packed=packed)
     if request.headers.get("if-none-match") == file.etag:
         return Response(status_code=304, headers=headers)
-    if packed is not None:
-        headers["content-encoding"] = "gzip"
-    body = (packed or file.path).read_bytes()
-    return Response(body, media_type=file.media_type, headers=headers)
-
-
-def _web_file(path: Path, folder: Path) -> WebFile:
-    packed = path.with_name(path.name + ".gz")
-    name = path.relative_to(folder).as_posix()
-    kind = TYPES.get(path.suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
-    stat = path.stat()
-    return WebFile(
-        path=path,
-        packed=packed if packed.is_file() else None,
-        media_type=kind,
-        cache=LONG if name.startswith("assets/") else SHORT,
-        etag=f'"{stat.st_size:x}-{stat.st_mtime_ns:x}"',
-    )
-
-
-def _is_served(path: Path) -> bool:
-    return path.suffix != ".gz" and not path.name.startswith(".")
+    return Response(file.content(packed=packed), headers=headers)

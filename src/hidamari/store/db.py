@@ -37,7 +37,7 @@ class Store:
     """
 
     def __init__(self, folder: Path, now: datetime, ballast_bytes: int) -> None:
-        self._copy = folder / "settings.json"
+        self._copy = folder / settings.SETTINGS_COPY
         self._opened = now
         self._adding = threading.Lock()
         self._catalog = Catalog()

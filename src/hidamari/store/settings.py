@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 Texts = dict[str, str]  # path -> JSON
 
+SETTINGS_COPY = "settings.json"  # in the data folder
+
 _FORMAT = 1
 _CHECKSUM = "settings_sha"
 
