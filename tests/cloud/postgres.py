@@ -30,6 +30,7 @@ class Server:
         self.folder = Path(tempfile.mkdtemp(prefix="hdm-pg-", dir="/tmp"))
         self._settings = () if durable else FREE_FROM_FSYNC
         self._as = _other_user()
+        self._made = 0
         self._process: subprocess.Popen[bytes] | None = None
         if self._as:
             account = pwd.getpwnam(self._as[-2] if self._as[-1] == "--" else self._as[-1])
@@ -72,6 +73,12 @@ class Server:
         """What a statement of the owner answers."""
         words = ("-h", str(self.folder), "-U", "owner", "-d", database, "-v", "ON_ERROR_STOP=1")
         return self._run("psql", *words, "-Atc", sql)
+
+    def new_database(self) -> str:
+        """The address of a database without any table."""
+        self._made += 1
+        self.psql(f"create database d{self._made}")
+        return self.url(f"d{self._made}")
 
     def _end(self, number: signal.Signals) -> None:
         if self._process is None:

@@ -1,31 +1,44 @@
-"""A whole service behind a real socket, people in front of it, and homes that enrol with it."""
+"""A whole service behind a real socket, people in front of it, and homes that come to it."""
 
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
+from argon2 import PasswordHasher
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from starlette.types import ASGIApp
 from websockets.asyncio.client import connect
 
+from hidamari.api.relayed import admit
+from hidamari.cloud import letters
 from hidamari.cloud.app import create_app
 from hidamari.cloud.hub import Hub
 from hidamari.cloud.main import ROOM, CloudWishes, living, opened
 from hidamari.cloud.place import place_of
 from hidamari.cloud.service import Service
-from hidamari.core.clock import VirtualClock
+from hidamari.core.clock import Clock, RealClock, VirtualClock
 from hidamari.http.listening import DoorPlan, Listening
+from hidamari.http.passwords import Hashing
 from hidamari.http.serve import serve
 from hidamari.link import messages
+from hidamari.link.client import Client, Means
 from hidamari.link.device import home_text
+from hidamari.link.dial import dialler, server_name
 from hidamari.link.enrol import Enrolment, LinkCode, Status
 from hidamari.link.identity import Identity
-from hidamari.link.messages import Bye, Hello, Nonce, Welcome
+from hidamari.link.messages import Bye, Hello, LiveFrame, Nonce, Welcome
+from hidamari.link.relay import Relay
+from hidamari.link.terms import Terms
+from hidamari.store.db import Store
 
 PASSWORD = "ひなたぼっこ 2026"
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # what is counted is the same
+LINKED_WITHIN_S = 20.0
 V1 = "/cloud/v1"
 LINK = re.compile(r"#token=(\S+)")
 
@@ -37,7 +50,7 @@ class Running:
     service: Service
     hub: Hub
     url: str
-    clock: VirtualClock
+    clock: Clock
     _open: AsyncExitStack
     _known: int = 0
 
@@ -47,6 +60,10 @@ class Running:
         self._open.push_async_callback(client.aclose)
         return client
 
+    def at_the_end(self, job: Callable[[], Awaitable[None]]) -> None:
+        """Do this before the service ends."""
+        self._open.push_async_callback(job)
+
     def mails_to(self, mail: str) -> list[str]:
         """The texts of all mails to somebody, the newest first."""
         assert self.service.mailbox is not None
@@ -55,7 +72,7 @@ class Running:
 
     async def token(self, mail: str) -> str:
         """What the newest mail to somebody leads to."""
-        await self.service.post.sent()
+        await letters.sent(self.service)
         found = LINK.search(self.mails_to(mail)[0])
         assert found is not None
         return found[1]
@@ -170,9 +187,17 @@ class NewHome:
             assert isinstance(answer, Welcome | Bye)
             yield Wire(answer, hear)
 
+    async def line(self, app: ASGIApp, store: Store) -> "Line":
+        """The link of a controller that answers with this app, until the service ends."""
+        made = Line(self.running, self.identity, app, store)
+        await made.connect()
+        self.running.at_the_end(made.leave)
+        return made
+
     def _later(self) -> None:
         """The same request in the same millisecond would be a replay."""
-        self.running.clock.advance(0.01)
+        if isinstance(self.running.clock, VirtualClock):
+            self.running.clock.advance(0.01)
 
 
 @dataclass
@@ -183,15 +208,76 @@ class Wire:
     hear: Callable[[], Awaitable[messages.Down]]
 
 
+class Told:
+    """What a link asks of its home, where nothing else is of interest."""
+
+    def __init__(self) -> None:
+        self.is_welcome = asyncio.Event()
+
+    def live(self) -> LiveFrame | None:
+        now_ms = round(RealClock().now().timestamp() * 1000)
+        return LiveFrame(now_ms, [3200, 0, -1000, 1300, 0, 0, 900, 900], 61.5)
+
+    def caps(self) -> dict[str, str | int | bool]:
+        return {"revision": 1, "lan_url": "http://192.0.2.5:8600", "name": "陽だまりの家"}
+
+    def time_told(self, offset_s: float) -> None:
+        pass
+
+    def welcomed(self, terms: Terms) -> None:
+        self.is_welcome.set()
+
+    def heard(self) -> None:
+        pass
+
+    def refused(self, stream: int, seq: int, code: str) -> None:
+        raise AssertionError(f"refused {stream} {seq}: {code}")
+
+    def settled(self) -> None:
+        pass
+
+
+class Line:
+    """The home's end of the link, as controllers have it, which can go and come back."""
+
+    def __init__(self, running: Running, identity: Identity, app: ASGIApp, store: Store) -> None:
+        self._running = running
+        self._told = Told()
+        relay = Relay(app, admit, store.answers)
+        dial, name = dialler(running.url, None), server_name(running.url)
+        self.means = Means(identity, name, "0.1.0", dial, store.outbox, self._told, relay)
+        self._task: asyncio.Task[Any] | None = None
+
+    async def connect(self) -> None:
+        """Until the service took the home in."""
+        self._told.is_welcome.clear()
+        self._task = asyncio.create_task(Client(self.means).connect(), name="link")
+        welcome = asyncio.create_task(self._told.is_welcome.wait())
+        both = {welcome, self._task}
+        await asyncio.wait(both, timeout=LINKED_WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
+        assert welcome.done(), self._task
+
+    async def leave(self) -> None:
+        """The line is cut."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        bus = self._running.service.bus
+        async with asyncio.timeout(LINKED_WITHIN_S):
+            while (await bus.presence(self.means.identity.home)).linked:
+                await asyncio.sleep(0.02)
+
+
 @asynccontextmanager
-async def service_on(store: str, folder: Path, clock: VirtualClock) -> AsyncIterator[Running]:
-    """A service with this store, as `hidamari cloud --mailbox` runs it, until the end."""
+async def service_on(store: str, folder: Path, clock: Clock) -> AsyncIterator[Running]:
+    """A service with this store, as `hidamari cloud --mailbox` runs it but for quick hashes."""
     listening = Listening(DoorPlan("127.0.0.1", 0, None))
     url = f"http://127.0.0.1:{listening.http_port}"
-    wishes = CloudWishes(store, folder, 0)
+    parts = opened(CloudWishes(store, folder, 0), place_of(url), clock, Hashing(QUICK))
     async with AsyncExitStack() as stack:
         stack.callback(listening.close)
-        service, hub = await stack.enter_async_context(opened(wishes, place_of(url), clock))
+        service, hub = await stack.enter_async_context(parts)
         door = serve(create_app(service, hub), listening, room=ROOM)
         await stack.enter_async_context(living(service, hub, door))
         yield Running(service, hub, url, clock, stack)

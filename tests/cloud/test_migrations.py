@@ -23,9 +23,7 @@ def store(request: pytest.FixtureRequest) -> str:
     if request.param == "sqlite":
         return "sqlite:///cloud.db"
     server: Server = request.getfixturevalue("postgresql")
-    name = f"m{abs(hash(request.node.nodeid)) % 10**12}"
-    server.psql(f"create database {name}")
-    return server.url(name)
+    return server.new_database()
 
 
 def differences(connection: Connection) -> list[object]:

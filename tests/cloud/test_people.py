@@ -10,6 +10,7 @@ import pytest
 from tests.cloud.running import PASSWORD, V1, Person, service_on
 from tests.cloud.sent import NOW
 
+from hidamari.cloud import letters
 from hidamari.core.clock import VirtualClock
 from hidamari.link.enrol import Member
 
@@ -68,7 +69,7 @@ def test_who_asks_learns_nothing_about_whether_a_mail_is_known(tmp_path: Path):
             ]
             assert told[0] == told[1]
             assert told[2] == told[3]
-            await running.service.post.sent()
+            await letters.sent(running.service)
             assert "new password" in running.mails_to(HANAKO)[0]
             assert len(running.mails_to(TARO)) == 1  # no account: nothing to reset
             wrong = [

@@ -3,25 +3,53 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import update
 from tests.api.conftest import Bench, filled, owner_only, six_weeks
 from tests.api.openapi import faults
 from tests.api.test_contract import MATRIX, V1, Call, ask
 from tests.cloud.postgres import Server
-from tests.cloud.town import Linked, Town, town_on
+from tests.cloud.running import Line, NewHome, Person, Running, service_on
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from hidamari.cloud.tables import access
 from hidamari.core.access import RIGHTS, STEP_UP, Role
+from hidamari.core.clock import RealClock
 from hidamari.link.device import home_text
 
 __all__ = ["filled", "owner_only", "six_weeks"]
 
-Walk = Callable[[Town, Linked], Awaitable[None]]
+
+@dataclass
+class Town:
+    """A service, its only person, and the home of this person."""
+
+    running: Running
+    person: Person
+    home: NewHome
+
+    @property
+    def base(self) -> str:
+        """Where the home is from outside."""
+        return f"/homes/{self.home.id}"
+
+    @property
+    def client(self) -> httpx.AsyncClient:
+        """The person's browser."""
+        return self.person.browser
+
+    async def give(self, role: Role) -> None:
+        """Make everybody this in the home."""
+        async with self.running.service.database.writing() as connection:
+            await connection.execute(update(access).values(role=role))
+
+
+Walk = Callable[[Town, Line], Awaitable[None]]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -31,17 +59,18 @@ def store_url(request: pytest.FixtureRequest) -> Iterator[str]:
         yield "sqlite:///cloud.db"
         return
     server: Server = request.getfixturevalue("postgresql")
-    name = f"r{abs(hash(request.node.nodeid)) % 10**12}"
-    server.psql(f"create database {name}")
-    yield server.url(name)
+    yield server.new_database()
 
 
 def walk(bench: Bench, url: str, folder: Path, steps: Walk) -> None:
     """Link the home and take these steps."""
 
     async def run() -> None:
-        async with town_on(url, folder) as town:
-            await steps(town, await town.link(bench.app, bench.home.store))
+        async with service_on(url, folder, RealClock()) as running:
+            person = await running.person("hanako@example.jp")
+            home = await running.linked(person, "はなこ")
+            line = await home.line(bench.app, bench.home.store)
+            await steps(Town(running, person, home), line)
 
     asyncio.run(run())
 
@@ -62,7 +91,7 @@ def test_every_endpoint_answers_the_same_from_outside(
 ) -> None:
     document = filled.app.openapi()
 
-    async def steps(town: Town, _: Linked) -> None:
+    async def steps(town: Town, _: Line) -> None:
         for call in RELAYED:
             sent = outside(call, town.base)
             answer = await ask(town.client, sent)
@@ -85,7 +114,7 @@ def test_every_endpoint_answers_the_same_from_outside(
 def test_each_role_gets_outside_what_it_may_and_nothing_else(
     filled: Bench, role: Role, tmp_path: Path
 ) -> None:
-    async def steps(town: Town, _: Linked) -> None:
+    async def steps(town: Town, _: Line) -> None:
         await town.give(role)
         for call in RELAYED:
             answer = await ask(town.client, outside(call, town.base))
@@ -98,12 +127,12 @@ def test_each_role_gets_outside_what_it_may_and_nothing_else(
 @pytest.mark.t(17)
 @pytest.mark.req("APP-12")
 def test_a_strangers_home_is_unknown_on_every_route(filled: Bench, tmp_path: Path) -> None:
-    async def steps(town: Town, _: Linked) -> None:
-        stranger = await town.sign_up("taro@example.jp")
-        nobody = httpx.AsyncClient(base_url=town.url)
+    async def steps(town: Town, _: Line) -> None:
+        stranger = (await town.running.person("taro@example.jp")).browser
+        nobody = town.running.browser()
         missing = home_text(bytes(16))
-        for home in (town.home, missing, "x", "A" * 26):
-            for call in RELAYED[:: 6 if home != town.home else 1]:
+        for home in (town.home.id, missing, "x", "A" * 26):
+            for call in RELAYED[:: 6 if home != town.home.id else 1]:
                 answer = await ask(stranger, outside(call, f"/homes/{home}"))
                 assert answer.status_code == 404, (call, answer.text)
         answer = await nobody.get(f"{town.base}{V1}/now")
@@ -113,13 +142,12 @@ def test_a_strangers_home_is_unknown_on_every_route(filled: Bench, tmp_path: Pat
         with pytest.raises(InvalidStatus):
             async with connect(socket_url(town), additional_headers=cookies(stranger)):
                 pass
-        await nobody.aclose()
 
     walk(filled, "sqlite:///cloud.db", tmp_path / "cloud", steps)
 
 
 def socket_url(town: Town) -> str:
-    return f"ws{town.url.removeprefix('http')}{town.base}{V1}/live"
+    return f"ws{town.running.url.removeprefix('http')}{town.base}{V1}/live"
 
 
 def cookies(client: httpx.AsyncClient) -> dict[str, str]:
@@ -131,7 +159,7 @@ def cookies(client: httpx.AsyncClient) -> dict[str, str]:
 def test_a_command_of_the_same_key_is_carried_out_once_and_the_owner_sees_who_did_it(
     filled: Bench, tmp_path: Path
 ) -> None:
-    async def steps(town: Town, _: Linked) -> None:
+    async def steps(town: Town, _: Line) -> None:
         key = {"Idempotency-Key": "one"}
         for _turn in range(3):
             url = f"{town.base}{V1}/circuits/circuit:1"
@@ -150,7 +178,7 @@ def test_a_command_of_the_same_key_is_carried_out_once_and_the_owner_sees_who_di
 def test_a_home_that_is_away_refuses_commands_at_once_and_queues_nothing(
     filled: Bench, tmp_path: Path
 ) -> None:
-    async def steps(town: Town, linked: Linked) -> None:
+    async def steps(town: Town, linked: Line) -> None:
         await linked.leave()
         url = f"{town.base}{V1}/circuits/circuit:1"
         answer = await town.client.patch(url, json={"room": "1階"})
@@ -171,7 +199,7 @@ def test_a_home_that_is_away_refuses_commands_at_once_and_queues_nothing(
 def test_live_values_come_from_home_and_say_when_it_is_away_and_back(
     filled: Bench, tmp_path: Path
 ) -> None:
-    async def steps(town: Town, linked: Linked) -> None:
+    async def steps(town: Town, linked: Line) -> None:
         async with connect(socket_url(town), additional_headers=cookies(town.client)) as socket:
             first = json.loads(await asyncio.wait_for(socket.recv(), 20))
             assert (first["type"], first["now"]["pv_kw"]) == ("now", 3.2)
@@ -197,7 +225,7 @@ async def drained(socket: ClientConnection) -> None:
 
 @pytest.mark.t(17)
 def test_a_revoked_session_loses_its_stream_within_seconds(filled: Bench, tmp_path: Path) -> None:
-    async def steps(town: Town, _: Linked) -> None:
+    async def steps(town: Town, _: Line) -> None:
         headers = cookies(town.client)
         async with connect(socket_url(town), additional_headers=headers) as socket:
             await asyncio.wait_for(socket.recv(), 20)

@@ -2,23 +2,18 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy import Select, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hidamari.cloud import misses, sessions
-from hidamari.cloud.mail import Mail
-from hidamari.cloud.service import DAY_MS, HOUR_MS, Service, digest, new_secret
+from hidamari.cloud import letters, misses, sessions
+from hidamari.cloud.letters import RESET, SIGN_UP
+from hidamari.cloud.service import HOUR_MS, Service, digest
 from hidamari.cloud.sessions import Browser, Session
 from hidamari.cloud.tables import account, mail_token
-from hidamari.core.words import text
 from hidamari.http.errors import ApiError
 from hidamari.http.passwords import TooManyTries, WeakPassword, check_password
 
-SIGN_UP, RESET = "sign_up", "reset"
 LINK_LIFE_MS = HOUR_MS
-LINKS_A_DAY = 10  # to one mail address, so that nobody is flooded through us
-REMEMBERED_MS = 7 * DAY_MS  # an expired link still tells whom to send a new one
-PAGES = {SIGN_UP: "/cloud/join", RESET: "/cloud/password"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +30,8 @@ async def ask_link(service: Service, kind: str, mail: str, lang: str) -> None:
     """Send the mail that leads on; who asks learns nothing about whether the mail is known."""
     known = await by_mail(service, mail)
     found = RESET if known is not None else SIGN_UP
-    link = await _new_link(service, found, mail, lang)
-    if link is None or (kind, found) == (RESET, SIGN_UP):
-        return  # who forgot a password without an account gets no mail
-    subject, body = text(lang, f"mail.{found}_subject"), text(lang, f"mail.{found}_text", link=link)
-    service.post.put(Mail(mail, subject, body))
+    is_due = (kind, found) != (RESET, SIGN_UP)  # no account, no password to forget
+    await letters.ask(service, found, mail, lang, is_due=is_due)
 
 
 async def ask_again(service: Service, token: str) -> None:
@@ -125,28 +117,6 @@ async def _judged(service: Service, mail: str, password: str, address: str) -> A
         return None
     await misses.forget(service, mail, address)
     return known
-
-
-async def _new_link(service: Service, kind: str, mail: str, lang: str) -> str | None:
-    """A link for a mail; None where there were enough today."""
-    secret, now_ms = new_secret(), service.now_ms()
-    values = {
-        "token_hash": digest(secret),
-        "kind": kind,
-        "mail": mail,
-        "lang": lang,
-        "created_ms": now_ms,
-    }
-    async with service.database.writing(f"mail {mail}") as connection:
-        old = delete(mail_token).where(mail_token.c.created_ms < now_ms - REMEMBERED_MS)
-        await connection.execute(old)
-        today = select(mail_token.c.token_hash).where(
-            mail_token.c.mail == mail, mail_token.c.created_ms > now_ms - DAY_MS
-        )
-        if len((await connection.scalars(today)).all()) >= LINKS_A_DAY:
-            return None
-        await connection.execute(insert(mail_token).values(values))
-    return service.place.link(PAGES[kind], secret)
 
 
 async def _mail_of(service: Service, token: str) -> str:

@@ -73,10 +73,6 @@ async def issue(service: Service, home: bytes, *, by_button: bool) -> Issued:
         newest = await connection.scalar(
             select(func.max(link_code.c.number)).where(link_code.c.home == home)
         )
-        old = delete(link_code).where(
-            link_code.c.home == home, link_code.c.issued_ms < now_ms - YEAR_MS
-        )
-        await connection.execute(old)
         values = {
             "home": home,
             "number": (newest or 0) + 1,
@@ -130,7 +126,6 @@ async def _count(service: Service, account_id: int, device_code: str) -> _Try:
     now_ms = service.now_ms()
     hour = claim_try.c.at_ms > now_ms - HOUR_MS
     async with service.database.writing(TRIES) as connection:
-        await connection.execute(delete(claim_try).where(claim_try.c.at_ms < now_ms - DAY_MS))
         own = select(func.count()).where(claim_try.c.account == account_id, hour)
         if (await connection.scalar(own) or 0) >= WRONG_AN_HOUR:
             raise _pause("too many wrong codes from this account")

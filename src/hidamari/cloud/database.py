@@ -4,25 +4,32 @@ A write transaction on SQLite owns the file from its first word, so that two can
 other; on PostgreSQL it may take a named lock, which does the same for one home or one account.
 """
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import URL, ColumnElement, Connection, event, func, make_url, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from hidamari.cloud.faults import faults
-from hidamari.core.errors import InputError, StoreBusy
+from hidamari.cloud.private import private_file, private_folder
+from hidamari.core.errors import InputError, StoreBusy, StoreError
 from hidamari.store.lock import FolderLock
+
+logger = logging.getLogger(__name__)
 
 READS = "hidamari_reads"  # an option of a connection: its transactions write nothing
 MIGRATIONS = Path(__file__).with_name("migrations")
 ONE_SERVICE = "hidamari one service"  # the name of the lock a running service holds
+OWN_EVERY_S = 2.0  # how long another service could start unseen after a restart of the server
+OWN_WITHIN_S = 10.0
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 
 
@@ -35,6 +42,7 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _engine(self.url)
         self._reading = self.engine.execution_options(**{READS: True})
+        self._turn = asyncio.Lock()  # SQLite lets one write; to wait here is faster than to poll
         self._folder_lock: FolderLock | None = None
         self._lock_holder: AsyncConnection | None = None
 
@@ -42,8 +50,9 @@ class Database:
         """Own the store and bring its tables up to date; StoreBusy when another service does."""
         if self.is_sqlite:
             file = Path(str(self.url.database))
-            file.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(file.parent)
             self._folder_lock = FolderLock(file.parent)
+            private_file(file)
         with faults("opening the tables of the service"):
             if not self.is_sqlite:
                 await self._own()
@@ -52,8 +61,7 @@ class Database:
 
     async def close(self) -> None:
         """Let go of everything."""
-        if self._lock_holder is not None:
-            await self._lock_holder.close()
+        await self._let_go()
         await self.engine.dispose()
         if self._folder_lock is not None:
             self._folder_lock.release()
@@ -72,18 +80,64 @@ class Database:
         Who takes several names them in the same order: mail, account, home.
         """
         with faults("writing the tables of the service"):
+            if self.is_sqlite:
+                async with self._turn, self.engine.begin() as connection:
+                    yield connection
+                return
             async with self.engine.begin() as connection:
-                for lock in () if self.is_sqlite else locks:
+                for lock in locks:
                     await connection.execute(select(func.pg_advisory_xact_lock(_number(lock))))
                 yield connection
 
+    async def stay_owner(self) -> None:
+        """Take the lock again whenever its connection broke, for ever.
+
+        Raises StoreBusy where another service was faster: then this one has to end. The lock of
+        SQLite is a file, which the kernel keeps.
+        """
+        while True:
+            await asyncio.sleep(OWN_EVERY_S)
+            if self.is_sqlite or await self._is_owner():
+                continue
+            try:
+                with faults("owning the store"):
+                    await self._own()
+            except StoreBusy:
+                raise
+            except StoreError as error:
+                logger.warning("the lock of this service is lost for now: %s", error)
+            else:
+                logger.warning("the lock of this service was lost and is taken again")
+
     async def _own(self) -> None:
         """Hold the lock of the one service for as long as this connection lives."""
+        await self._let_go()
         self._lock_holder = await self.engine.connect()
         asked = select(func.pg_try_advisory_lock(_number(ONE_SERVICE)))
         if not await self._lock_holder.scalar(asked):
             raise StoreBusy("another service works with this store: end it first")
         await self._lock_holder.commit()
+
+    async def _is_owner(self) -> bool:
+        """Whether the connection that holds the lock still lives."""
+        if self._lock_holder is None:
+            return False
+        try:
+            async with asyncio.timeout(OWN_WITHIN_S):
+                await self._lock_holder.scalar(select(1))
+                await self._lock_holder.commit()
+        except (SQLAlchemyError, OSError, TimeoutError):
+            await self._let_go()
+            return False
+        return True
+
+    async def _let_go(self) -> None:
+        """End the connection that holds the lock, if there is one."""
+        holder, self._lock_holder = self._lock_holder, None
+        if holder is not None:
+            with suppress(SQLAlchemyError, OSError):
+                await holder.invalidate()  # never back to the pool: the lock would live on there
+                await holder.close()
 
 
 def store_url(text: str, folder: Path) -> URL:

@@ -6,7 +6,7 @@ from hidamari.cloud import audit, homes
 from hidamari.cloud.audit import Deed
 from hidamari.cloud.service import Service, account_lock, home_lock
 from hidamari.cloud.sessions import Session
-from hidamari.cloud.tables import account, mail_token
+from hidamari.cloud.tables import account, mail_asked, mail_token
 from hidamari.core.access import Role
 
 
@@ -28,6 +28,7 @@ async def end_account(service: Service, used: Session, *, erase: bool) -> None:
                 await homes.unlink_within(connection, home, now_ms, deed)
                 unlinked.append(home)
         await connection.execute(delete(account).where(account.c.id == used.account))
-        await connection.execute(delete(mail_token).where(mail_token.c.mail == used.mail))
+        for table in (mail_token, mail_asked):
+            await connection.execute(delete(table).where(table.c.mail == used.mail))
     for home in unlinked:
         await homes.after_unlink(service, home, erase=erase)

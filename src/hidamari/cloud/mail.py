@@ -14,15 +14,13 @@ from threading import Lock
 from typing import Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from hidamari.cloud.private import private_folder
 from hidamari.core.clock import Clock
 from hidamari.core.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-PAUSES_S = (0.0, 5.0, 30.0, 120.0, 600.0)  # a mail that cannot be sent now is tried again
 SMTP_TIMEOUT_S = 20.0
-AT_ONCE = 4
-MAX_WAITING = 1000
 SUFFIX = ".eml"
 
 
@@ -83,7 +81,7 @@ class Mailbox:
 
     def carry(self, message: EmailMessage) -> None:
         """Write the mail into the folder."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        private_folder(self.folder)
         with self._one:
             number = len(list(self.folder.glob(f"*{SUFFIX}"))) + 1
             path = self.folder / f"{number:05d}{SUFFIX}"
@@ -96,16 +94,25 @@ class Mailbox:
 
 
 class Post:
-    """The mails on their way; no request waits for them, so that none tells by its time."""
+    """Hands mails to their carrier; `letters` says which."""
 
     def __init__(self, carrier: Carrier, sender: str, clock: Clock) -> None:
         self._carrier = carrier
         self._sender = sender
         self._clock = clock
-        self._waiting: asyncio.Queue[EmailMessage] = asyncio.Queue(MAX_WAITING)
+        self.news = asyncio.Event()  # a mail may be due
+        self.idle = asyncio.Event()  # none is
 
-    def put(self, mail: Mail) -> None:
-        """Send this mail soon."""
+    async def carry(self, mail: Mail) -> bool:
+        """Whether the mail was taken; False when it has to be tried again."""
+        try:
+            await asyncio.to_thread(self._carrier.carry, self._message(mail))
+        except OSError as error:
+            logger.warning("a mail could not be sent: %s", error)
+            return False
+        return True
+
+    def _message(self, mail: Mail) -> EmailMessage:
         message = EmailMessage(policy=SMTP)
         message["From"] = self._sender
         message["To"] = mail.to
@@ -114,41 +121,7 @@ class Post:
         message["Message-ID"] = make_msgid(domain=self._sender.rpartition("@")[2].rstrip(">"))
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(mail.text)
-        try:
-            self._waiting.put_nowait(message)
-        except asyncio.QueueFull:
-            logger.error("%d mails wait already: one is given up", MAX_WAITING)
-
-    async def run(self) -> None:
-        """Carry mails away until cancelled."""
-        room = asyncio.Semaphore(AT_ONCE)
-        async with asyncio.TaskGroup() as tasks:
-            while True:
-                message = await self._waiting.get()
-                tasks.create_task(self._carry(message, room), name="mail")
-
-    async def sent(self) -> None:
-        """Return when nothing waits any more."""
-        await self._waiting.join()
-
-    async def _carry(self, message: EmailMessage, room: asyncio.Semaphore) -> None:
-        try:
-            for pause_s in PAUSES_S:
-                await asyncio.sleep(pause_s)
-                async with room:
-                    if await self._is_carried(message):
-                        return
-            logger.error("a mail was given up after %d tries", len(PAUSES_S))
-        finally:
-            self._waiting.task_done()
-
-    async def _is_carried(self, message: EmailMessage) -> bool:
-        try:
-            await asyncio.to_thread(self._carrier.carry, message)
-        except OSError as error:
-            logger.warning("a mail could not be sent: %s", error)
-            return False
-        return True
+        return message
 
 
 def smtp_of(url: str) -> tuple[Smtp, str]:

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hidamari.cloud import letters, pruning
 from hidamari.cloud.access import AccountDirectory
 from hidamari.cloud.app import create_app
 from hidamari.cloud.bus import LocalBus
@@ -17,11 +18,12 @@ from hidamari.cloud.database import Database
 from hidamari.cloud.hub import Hub, Parts
 from hidamari.cloud.mail import Mailbox, Post, smtp_of
 from hidamari.cloud.place import Place, place_of
+from hidamari.cloud.private import private_folder
 from hidamari.cloud.routes.mailbox import PATH as MAILBOX
 from hidamari.cloud.service import Service
 from hidamari.cloud.stores import open_store
 from hidamari.core.clock import Clock, RealClock
-from hidamari.core.errors import InputError, StartError
+from hidamari.core.errors import InputError, StartError, StoreBusy
 from hidamari.http.listening import DoorPlan, Listening
 from hidamari.http.passwords import Hashing
 from hidamari.http.serve import Room, serve
@@ -62,7 +64,7 @@ async def _run(wishes: CloudWishes, *, ready_json: bool) -> None:
     try:
         here = f"{'http' if tls is None else 'https'}://127.0.0.1:{listening.http_port}"
         place = place_of(wishes.public_url or here)
-        wishes.data.mkdir(parents=True, exist_ok=True)
+        private_folder(wishes.data)
         async with opened(wishes, place, RealClock()) as (service, hub):
             loop, me = asyncio.get_running_loop(), asyncio.current_task()
             for number in (signal.SIGINT, signal.SIGTERM):
@@ -81,9 +83,12 @@ async def _run(wishes: CloudWishes, *, ready_json: bool) -> None:
 
 @asynccontextmanager
 async def opened(
-    wishes: CloudWishes, place: Place, clock: Clock
+    wishes: CloudWishes, place: Place, clock: Clock, hashing: Hashing | None = None
 ) -> AsyncIterator[tuple[Service, Hub]]:
-    """The parts over both open stores; the database first, for its lock keeps others out."""
+    """The parts over both open stores; the database first, for its lock keeps others out.
+
+    `hashing` is another cost of hashes than that of a real service.
+    """
     mailbox, post = _mails(wishes, place, clock)
     store = open_store(wishes.store, wishes.data, clock)
     database = Database(wishes.store, wishes.data)
@@ -93,7 +98,7 @@ async def opened(
         open_parts.push_async_callback(store.close)
         await store.open()
         bus = LocalBus(clock)
-        service = Service(database, clock, place, post, Hashing(), bus, store, mailbox)
+        service = Service(database, clock, place, post, hashing or Hashing(), bus, store, mailbox)
         yield service, Hub(Parts(store, AccountDirectory(service), bus, clock))
 
 
@@ -111,16 +116,26 @@ def _mails(wishes: CloudWishes, place: Place, clock: Clock) -> tuple[Mailbox | N
 async def living(
     service: Service, hub: Hub, door: Coroutine[None, None, None]
 ) -> AsyncIterator[None]:
-    """Mails, doors and links work; at the end homes are sent away while the doors are open."""
-    async with asyncio.TaskGroup() as tasks:
-        work = [
-            tasks.create_task(service.post.run(), name="mails"),
-            tasks.create_task(door, name="doors"),
-        ]
-        async with hub.running():
-            yield
-        for task in work:
-            task.cancel()
+    """Mails, doors and links work; at the end homes are sent away while the doors are open.
+
+    Raises StoreBusy when another service took the store over.
+    """
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            work = [
+                tasks.create_task(letters.run(service), name="mails"),
+                tasks.create_task(pruning.run(service), name="pruning"),
+                tasks.create_task(service.database.stay_owner(), name="owner"),
+                tasks.create_task(door, name="doors"),
+            ]
+            async with hub.running():
+                yield
+            for task in work:
+                task.cancel()
+    except ExceptionGroup as errors:
+        if errors.subgroup(StoreBusy) is None:
+            raise
+        raise StoreBusy("another service took this store over: this one ends") from None
 
 
 def _ready(service: Service, *, as_json: bool) -> str:

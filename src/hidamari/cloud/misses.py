@@ -5,7 +5,7 @@ import hashlib
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hidamari.cloud.service import DAY_MS, Service, instant
+from hidamari.cloud.service import Service, instant
 from hidamari.cloud.tables import miss
 from hidamari.http.tries import (
     FREE_TRIES,
@@ -15,8 +15,6 @@ from hidamari.http.tries import (
     Misses,
     pause_s,
 )
-
-FORGOTTEN_MS = 30 * DAY_MS
 
 
 async def take(service: Service, mail: str, address: str) -> float:
@@ -35,7 +33,6 @@ async def take(service: Service, mail: str, address: str) -> float:
             return wait_s
         for key, misses in ((everywhere, any_misses), (here, own_misses)):
             await _put(connection, key, misses, now_ms)
-        await connection.execute(delete(miss).where(miss.c.last_ms < now_ms - FORGOTTEN_MS))
     return 0.0
 
 

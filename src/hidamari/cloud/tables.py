@@ -75,6 +75,20 @@ mail_token = Table(
     Index("mail_token_mail", "mail"),
 )
 
+mail_asked = Table(
+    "mail_asked",
+    metadata,
+    Column("id", _NUMBER, primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),  # sign_up, reset
+    Column("mail", Text, nullable=False),
+    Column("lang", Text, nullable=False),
+    Column("asked_ms", BigInteger, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_ms", BigInteger),  # when it is to be tried; None = it left or was given up
+    Index("mail_asked_mail", "mail", "asked_ms"),
+    Index("mail_asked_next", "next_ms"),
+)
+
 # Wrong passwords in a row, by the hash of a name or of a name and an address.
 miss = Table(
     "miss",

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from starlette.status import HTTP_201_CREATED, HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
 
-from hidamari.cloud import accounts, ending
+from hidamari.cloud import accounts, ending, letters
 from hidamari.cloud.context import (
     ServiceDep,
     SessionDep,
@@ -30,13 +30,13 @@ router = APIRouter(tags=["account"])
 @router.post("/sign-up", status_code=HTTP_202_ACCEPTED)
 async def sign_up(body: MailAsked, service: ServiceDep) -> None:
     """Send a mail with a link that is valid for an hour; the answer tells nothing else."""
-    await accounts.ask_link(service, accounts.SIGN_UP, body.mail, body.lang)
+    await accounts.ask_link(service, letters.SIGN_UP, body.mail, body.lang)
 
 
 @router.post("/password/forgotten", status_code=HTTP_202_ACCEPTED)
 async def forgot_password(body: MailAsked, service: ServiceDep) -> None:
     """Send a mail with a link to set a new password; the answer tells nothing else."""
-    await accounts.ask_link(service, accounts.RESET, body.mail, body.lang)
+    await accounts.ask_link(service, letters.RESET, body.mail, body.lang)
 
 
 @router.post("/mail/again", status_code=HTTP_202_ACCEPTED)
