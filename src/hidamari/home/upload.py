@@ -48,6 +48,7 @@ class Upload:
         self._store = store
         self._zone = zone
         self.segment_s = SEGMENT_S
+        self._told: tuple[str, int] | None = None  # the zone and how many series
 
     @property
     def is_linked(self) -> bool:
@@ -55,11 +56,12 @@ class Upload:
         return self._store.get_kv(LINKED) is not None
 
     def link(self, now: datetime) -> None:
-        """From now on records are made; the cloud has nothing yet."""
+        """From now on records are made; what of the history the cloud has is not known."""
         if self.is_linked:
             return
         newest = self._store.events(limit=1)
         event = max(0, newest[0].seq - EVENTS_BEFORE) if newest else 0
+        event = max(event, self._mark(EVENT_MARK))  # linked before: no event is told twice
         start, _ = day_bounds(local_day(now, self._zone()), self._zone())
         self._store.mark_unsent()
         marks: dict[str, bytes | None] = {
@@ -69,15 +71,19 @@ class Upload:
             LINKED: b"1",
         }
         self._store.outbox.put([], marks)
+        self._told = None
 
     def unlink(self) -> None:
-        """Nobody waits for records any more."""
-        self._store.outbox.put([], {LINKED: None})
+        """Nobody waits for records any more; events that were not taken may be told later."""
+        waiting = self._store.outbox.counts().get(EVENTS, 0)
+        event = b"%d" % max(0, self._mark(EVENT_MARK) - waiting)
+        self._store.outbox.put([], {LINKED: None, EVENT_MARK: event})
         self._store.outbox.clear()
 
     def renew(self) -> None:
         """A new epoch has begun: its numbers of series are told again."""
         self._store.outbox.put([], {REPORTED_MARK: None})
+        self._told = None
 
     def derive(self, now: datetime) -> bool:
         """Make records of everything that is new; whether there was any."""
@@ -99,14 +105,18 @@ class Upload:
 
     def _reported(self, now: datetime) -> bool:
         zone, series = self._zone().key, list(self._store.series().values())
+        now_told = zone, len(series)
+        if self._told == now_told:
+            return False
         table = records.Reported(records.FORMAT, zone, _rows(series))
         payload = records.pack(table)
         digest = hashlib.sha256(payload).digest()
-        if self._store.get_kv(REPORTED_MARK) == digest:
-            return False
-        draft = Draft(REPORTED, unix(now), len(series), payload)
-        self._store.outbox.put([draft], {REPORTED_MARK: digest})
-        return True
+        is_new = self._store.get_kv(REPORTED_MARK) != digest
+        if is_new:
+            draft = Draft(REPORTED, unix(now), len(series), payload)
+            self._store.outbox.put([draft], {REPORTED_MARK: digest})
+        self._told = now_told
+        return is_new
 
     def _events(self, room: int) -> bool:
         found = self._store.events_after(self._mark(EVENT_MARK), room) if room > 0 else []
