@@ -48,9 +48,9 @@ SLOT = timedelta(seconds=SLOT_S)
 _YEAR = packaged_year(7)
 
 
-async def nobody(scope: object, receive: object, send: object) -> None:
-    """An API that is never asked."""
-    raise NotImplementedError
+async def no_answer(scope: object, receive: object, send: object) -> None:
+    """An API that takes for ever."""
+    await asyncio.Event().wait()
 
 
 def measured_kw(start: datetime, minutes: int = 30) -> np.ndarray:
@@ -112,7 +112,7 @@ class Bare:
         self.home = Home(Means(self.folder, store, self._client, self.clock, kernel=kernel))
         identity = own_identity(self.folder)
         desk = PaperDesk(self.exchange.service, identity)
-        relay = Relay(nobody, lambda actor: {}, store.answers)
+        relay = Relay(no_answer, lambda actor: {}, store.answers)
         way = Way("https://cloud.test", NAME, "1", 1, desk, self.exchange.dial)
         self.uplink = Uplink(self.home, identity, way, relay)
         self.tasks = [asyncio.create_task(part()) for part in (self.uplink.run, self.uplink.upload)]

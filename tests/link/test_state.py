@@ -211,6 +211,8 @@ def test_answers_to_what_is_not_under_way_are_nothing() -> None:
     window = Window()
     link = opened(window, {SEGMENTS: 1}, {}, 0.0)
     window.add([record(SEGMENTS, 1)], 0.0)
+    assert link.receive(encode(Acked(SEGMENTS, [1])), 0.0) is None  # waits, was not sent yet
+    assert len(window.due(0.0)) == 1
     assert link.receive(encode(Acked(SEGMENTS, [2, 3, 2**62])), 0.0) is None
     assert link.receive(encode(Refused(EVENTS, 1, "bad")), 0.0) is None
     assert link.receive(encode(Acked(SEGMENTS, [1, 1])), 0.0) == Acked(SEGMENTS, [1, 1])

@@ -86,8 +86,9 @@ class Window:
             self._taken[record.stream] = max(self.taken(record.stream), record.seq)
 
     def knows(self, stream: int, seq: int) -> bool:
-        """Whether this record is under way."""
-        return (stream, seq) in self._flights
+        """Whether this record was sent and is not settled."""
+        flight = self._flights.get((stream, seq))
+        return flight is not None and flight.tries > 0
 
     def drop(self, keys: Iterable[Key]) -> None:
         """These are settled."""
