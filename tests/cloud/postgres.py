@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import psutil
+from tests.cloud.small_disk import SmallDisk
 
 FREE_FROM_FSYNC = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
@@ -26,16 +27,19 @@ def program(name: str) -> str:
 class Server:
     """One cluster on a socket in a folder of its own; the server refuses to run as root."""
 
-    def __init__(self, *, durable: bool = False) -> None:
+    def __init__(self, *, durable: bool = False, disk_mb: int | None = None) -> None:
+        """With `disk_mb` all its files lie on a disk of that size."""
         self.folder = Path(tempfile.mkdtemp(prefix="hdm-pg-", dir="/tmp"))
         self._settings = () if durable else FREE_FROM_FSYNC
-        self._as = _other_user()
+        user = _other_user()
         self._made = 0
         self._process: subprocess.Popen[bytes] | None = None
-        if self._as:
-            account = pwd.getpwnam(self._as[-2] if self._as[-1] == "--" else self._as[-1])
+        if user:
+            account = pwd.getpwnam(user[-2])
             os.chown(self.folder, account.pw_uid, account.pw_gid)
-        self.data = self.folder / "data"
+        self.disk = None if disk_mb is None else SmallDisk(self.folder / "disk", disk_mb)
+        self._as = user if self.disk is None else [*self.disk.enter, *user]
+        self.data = (self.folder if self.disk is None else self.disk.folder) / "data"
         self._run("initdb", "-D", str(self.data), "-U", "owner", "-A", "trust", "-N")
 
     def url(self, database: str = "postgres", user: str = "owner") -> str:
@@ -67,6 +71,8 @@ class Server:
     def remove(self) -> None:
         """End it and delete its files."""
         self.kill()
+        if self.disk is not None:
+            self.disk.remove()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def psql(self, sql: str, database: str = "postgres") -> str:
@@ -74,16 +80,21 @@ class Server:
         words = ("-h", str(self.folder), "-U", "owner", "-d", database, "-v", "ON_ERROR_STOP=1")
         return self._run("psql", *words, "-Atc", sql)
 
-    def new_database(self) -> str:
-        """The address of a database without any table."""
+    def new_database(self, template: str = "template1") -> str:
+        """The address of a new database, a copy of another one."""
         self._made += 1
-        self.psql(f"create database d{self._made}")
+        self.psql(f"create database d{self._made} template {template}")
         return self.url(f"d{self._made}")
+
+    def named(self, url: str) -> str:
+        """The name of a database of this server."""
+        return url.partition("@/")[2].partition("?")[0]
 
     def _end(self, number: signal.Signals) -> None:
         if self._process is None:
             return
-        postmaster = int((self.data / "postmaster.pid").read_text().split()[0])
+        known = [*self._as, "cat", str(self.data / "postmaster.pid")]
+        postmaster = int(subprocess.run(known, stdout=-1, check=True).stdout.split()[0])
         family = [psutil.Process(postmaster)]
         if number == signal.SIGKILL:
             family += family[0].children(recursive=True)

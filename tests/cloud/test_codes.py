@@ -4,14 +4,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
-from argon2 import PasswordHasher
 from sqlalchemy import insert, select
-from tests.cloud.running import V1, Running, service_on
+from tests.cloud.running import QUICK, V1, Running, service_on
 from tests.cloud.sent import NOW, OTHER
 
 from hidamari.cloud import codes
@@ -25,17 +23,16 @@ from hidamari.http.errors import ApiError
 from hidamari.http.passwords import Hashing
 from hidamari.link.enrol import Refused
 
-STORE = "sqlite:///cloud.db"
-QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 HOME, CODE = OTHER, "0123456789"
 
 
 @asynccontextmanager
-async def desk(folder: Path, clock: VirtualClock) -> AsyncIterator[Service]:
+async def desk(store: str, folder: Path, clock: VirtualClock) -> AsyncIterator[Service]:
     """The service without its doors; hashes are quick here, what is counted is the same."""
     place = place_of("http://127.0.0.1")
-    async with opened(CloudWishes(STORE, folder, 0), place, clock) as (service, _):
-        yield replace(service, hashing=Hashing(QUICK))
+    parts = opened(CloudWishes(store, folder, 0), place, clock, Hashing(QUICK))
+    async with parts as (service, _):
+        yield service
 
 
 async def people(service: Service, many: int) -> list[int]:
@@ -63,19 +60,22 @@ async def guess(service: Service, who: int, code: str, device_code: str = CODE) 
     return ""
 
 
+@pytest.mark.contract
 @pytest.mark.t(18)
 @pytest.mark.req("APP-12")
-def test_a_thousand_attackers_get_five_tries_at_a_code_in_all_also_across_restarts(tmp_path: Path):
+def test_a_thousand_attackers_get_five_tries_at_a_code_in_all_also_across_restarts(
+    store: str, tmp_path: Path
+):
     clock = VirtualClock(NOW)
 
     async def run() -> None:
-        async with desk(tmp_path, clock) as service:
+        async with desk(store, tmp_path, clock) as service:
             await register(service, Device(HOME, CODE, bytes(32), None), "0.1.0")
             attackers = await people(service, 1000)
             owner = await people_named(service, "owner@example.jp")
             issued = await codes.issue(service, HOME, by_button=False)
         for first in range(0, 1000, 250):  # the service is started anew in between
-            async with desk(tmp_path, clock) as service:
+            async with desk(store, tmp_path, clock) as service:
                 told = await asyncio.gather(
                     *(
                         guess(service, who, wrong(issued.code, 1 + who))
@@ -86,7 +86,7 @@ def test_a_thousand_attackers_get_five_tries_at_a_code_in_all_also_across_restar
                 async with service.database.reading() as connection:
                     tries = await connection.scalar(select(link_code.c.tries))
                 assert tries == codes.MAX_TRIES
-        async with desk(tmp_path, clock) as service:
+        async with desk(store, tmp_path, clock) as service:
             assert await codes.open_code(service, HOME) is None
             assert await guess(service, owner, issued.code) == "wrong_code"  # it is void
 
@@ -100,12 +100,13 @@ async def people_named(service: Service, mail: str) -> int:
         return int(made.scalar_one())
 
 
+@pytest.mark.contract
 @pytest.mark.t(18)
-def test_fifty_parallel_tries_over_the_network_count_as_five(tmp_path: Path):
+def test_fifty_parallel_tries_over_the_network_count_as_five(store: str, tmp_path: Path):
     clock = VirtualClock(NOW)
 
     async def run() -> None:
-        async with service_on(STORE, tmp_path, clock) as running:
+        async with service_on(store, tmp_path, clock) as running:
             person = await running.person("hanako@example.jp")
             home = running.home()
             await home.register()
@@ -139,13 +140,15 @@ async def from_address(
         return await client.post(f"{V1}/homes/claim", json=body | {"link_code": code})
 
 
+@pytest.mark.contract
 def test_wrong_used_expired_and_replaced_codes_and_unknown_homes_get_the_same_answer(
+    store: str,
     tmp_path: Path,
 ):
     clock = VirtualClock(NOW)
 
     async def run() -> None:
-        async with desk(tmp_path, clock) as service:
+        async with desk(store, tmp_path, clock) as service:
             await register(service, Device(HOME, CODE, bytes(32), None), "0.1.0")
             (who,) = await people(service, 1)
             first = await codes.issue(service, HOME, by_button=False)
@@ -168,11 +171,14 @@ def test_wrong_used_expired_and_replaced_codes_and_unknown_homes_get_the_same_an
     asyncio.run(run())
 
 
-def test_an_account_makes_ten_wrong_tries_an_hour_and_a_right_one_is_none_of_them(tmp_path: Path):
+@pytest.mark.contract
+def test_an_account_makes_ten_wrong_tries_an_hour_and_a_right_one_is_none_of_them(
+    store: str, tmp_path: Path
+):
     clock = VirtualClock(NOW)
 
     async def run() -> None:
-        async with desk(tmp_path, clock) as service:
+        async with desk(store, tmp_path, clock) as service:
             await register(service, Device(HOME, CODE, bytes(32), None), "0.1.0")
             who, other = await people(service, 2)
             for _ in range(codes.WRONG_AN_HOUR):
@@ -187,13 +193,14 @@ def test_an_account_makes_ten_wrong_tries_an_hour_and_a_right_one_is_none_of_the
     asyncio.run(run())
 
 
+@pytest.mark.contract
 def test_a_hundred_wrong_codes_in_an_hour_raise_an_alarm(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    store: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
     clock = VirtualClock(NOW)
 
     async def run() -> None:
-        async with desk(tmp_path, clock) as service:
+        async with desk(store, tmp_path, clock) as service:
             who = await people(service, 20)
             with caplog.at_level(logging.ERROR, "hidamari.cloud.codes"):
                 await asyncio.gather(*(guess(service, who[n % 20], "000000") for n in range(99)))
@@ -204,11 +211,12 @@ def test_a_hundred_wrong_codes_in_an_hour_raise_an_alarm(
     asyncio.run(run())
 
 
-def test_a_home_issues_five_codes_an_hour(tmp_path: Path):
+@pytest.mark.contract
+def test_a_home_issues_five_codes_an_hour(store: str, tmp_path: Path):
     clock = VirtualClock(NOW)
 
     async def run() -> None:
-        async with service_on(STORE, tmp_path, clock) as running:
+        async with service_on(store, tmp_path, clock) as running:
             home = running.home()
             await home.register()
             shown = [(await home.link_code()).code for _ in range(codes.ISSUES_AN_HOUR)]
@@ -221,11 +229,12 @@ def test_a_home_issues_five_codes_an_hour(tmp_path: Path):
     asyncio.run(run())
 
 
-def test_after_fifteen_voided_codes_in_a_year_the_button_is_needed(tmp_path: Path):
+@pytest.mark.contract
+def test_after_fifteen_voided_codes_in_a_year_the_button_is_needed(store: str, tmp_path: Path):
     clock = VirtualClock(NOW)
 
     async def run() -> None:
-        async with desk(tmp_path, clock) as service:
+        async with desk(store, tmp_path, clock) as service:
             await register(service, Device(HOME, CODE, bytes(32), None), "0.1.0")
             for _ in range(codes.VOIDED_A_YEAR):
                 issued = await codes.issue(service, HOME, by_button=False)

@@ -124,14 +124,61 @@ def test_a_hub_and_a_server_that_are_killed_lose_and_double_nothing_on_postgresq
 
         senders = asyncio.run(storm(server.url(), tmp_path, kill))
 
-        async def read() -> list[tuple[bytes, int, bytes]]:
-            owner = await asyncpg.connect(server.url())
-            both = "select home, epoch, z from seg union all select home, epoch, z from event"
-            rows = [tuple(row) for row in await owner.fetch(both)]
-            await owner.close()
-            return rows
+        judge(senders, asyncio.run(kept_by(server)))
+    finally:
+        server.remove()
 
-        judge(senders, asyncio.run(read()))
+
+async def kept_by(server: Server) -> list[tuple[bytes, int, bytes]]:
+    """All records on the server."""
+    owner = await asyncpg.connect(server.url())
+    both = "select home, epoch, z from seg union all select home, epoch, z from event"
+    rows = [tuple(row) for row in await owner.fetch(both)]
+    await owner.close()
+    return rows
+
+
+FULL_RECORDS = 300  # the burst that a home may send
+
+
+@pytest.mark.timeout(120)
+def test_a_server_whose_disk_is_full_keeps_what_it_acknowledged_and_goes_on(tmp_path: Path):
+    """Not one byte has room; then even a power cut; then somebody makes room."""
+    server = Server(durable=True, disk_mb=120)
+    sender = Sender(Home(sent.HOME, 5, ""), random.Random(1))
+    assert server.disk is not None
+    log, first = tmp_path / "hub.log", NOW - timedelta(days=4)
+
+    async def run() -> None:
+        hub = HubProcess(server.url(), tmp_path, [sender.home])
+        try:
+            await hub.start()
+            sender.home.url = f"ws://127.0.0.1:{hub.port}/link/v1"
+            async with sending([sender]):
+                sender.make(sent.segments(20, first))
+                await all_done([sender])
+                await asyncio.to_thread(server.disk.fill)
+                sender.make(sent.segments(FULL_RECORDS, first)[20:])
+                while "nothing can be kept now" not in log.read_text():
+                    await asyncio.sleep(0.05)
+                assert "No space left on device" in log.read_text()
+                acked = sender.acked
+                await asyncio.sleep(1.0)
+                assert (sender.acked, sender.is_done) == (acked, False)
+                await asyncio.to_thread(server.kill)
+                await asyncio.to_thread(server.disk.free)
+                await asyncio.to_thread(server.start)
+                await all_done([sender])
+                assert hub.process is not None
+                assert hub.process.poll() is None  # the same one all the time
+        finally:
+            hub.kill()
+        rows = await kept_by(server)
+        assert Counter(rows) == Counter((sent.HOME, 5, r.payload) for r in sender.made)
+
+    try:
+        server.start()
+        asyncio.run(run())
     finally:
         server.remove()
 

@@ -7,7 +7,6 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
-from tests.cloud.postgres import Server
 from tests.cloud.running import service_on
 from tests.cloud.sent import NOW
 
@@ -15,15 +14,6 @@ from hidamari.cloud.database import Database
 from hidamari.cloud.tables import metadata
 from hidamari.core.clock import VirtualClock
 from hidamari.core.errors import StoreBusy
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest) -> str:
-    """An empty database."""
-    if request.param == "sqlite":
-        return "sqlite:///cloud.db"
-    server: Server = request.getfixturevalue("postgresql")
-    return server.new_database()
 
 
 def differences(connection: Connection) -> list[object]:
@@ -41,11 +31,11 @@ def differences(connection: Connection) -> list[object]:
 
 @pytest.mark.contract
 def test_an_empty_database_gets_the_tables_the_code_names_and_a_second_start_changes_none(
-    store: str, tmp_path: Path
+    empty_store: str, tmp_path: Path
 ):
     async def run() -> None:
         for _ in range(2):
-            database = Database(store, tmp_path)
+            database = Database(empty_store, tmp_path)
             await database.open()
             async with database.reading() as connection:
                 assert await connection.run_sync(differences) == []
@@ -55,15 +45,15 @@ def test_an_empty_database_gets_the_tables_the_code_names_and_a_second_start_cha
 
 
 @pytest.mark.contract
-def test_a_second_service_on_the_same_store_does_not_start(store: str, tmp_path: Path):
+def test_a_second_service_on_the_same_store_does_not_start(empty_store: str, tmp_path: Path):
     async def run() -> None:
-        first, second = Database(store, tmp_path), Database(store, tmp_path)
+        first, second = Database(empty_store, tmp_path), Database(empty_store, tmp_path)
         await first.open()
         with pytest.raises(StoreBusy):
             await second.open()
         await second.close()
         await first.close()
-        third = Database(store, tmp_path)
+        third = Database(empty_store, tmp_path)
         await third.open()
         await third.close()
 
@@ -73,11 +63,11 @@ def test_a_second_service_on_the_same_store_does_not_start(store: str, tmp_path:
 @pytest.mark.contract
 @pytest.mark.req("SRV-08")
 def test_registering_again_deletes_nothing_and_unlinking_does_so_only_when_told(
-    store: str, tmp_path: Path
+    empty_store: str, tmp_path: Path
 ):
     async def run() -> None:
         clock = VirtualClock(NOW)
-        async with service_on(store, tmp_path, clock) as running:
+        async with service_on(empty_store, tmp_path, clock) as running:
             person = await running.person("hanako@example.jp")
             home = await running.linked(person)
             key = home.identity.home

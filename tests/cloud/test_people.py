@@ -24,12 +24,15 @@ def code_of(answer: object) -> str:
     return found
 
 
+@pytest.mark.contract
 @pytest.mark.req("APP-07", "APP-21")
-def test_a_link_is_good_for_an_hour_and_once_and_the_same_flow_offers_a_new_one(tmp_path: Path):
+def test_a_link_is_good_for_an_hour_and_once_and_the_same_flow_offers_a_new_one(
+    store: str, tmp_path: Path
+):
     clock = VirtualClock(NOW)
 
     async def run() -> None:
-        async with service_on(STORE, tmp_path, clock) as running:
+        async with service_on(store, tmp_path, clock) as running:
             person = Person(running.browser(), HANAKO)
             await person.post("/sign-up", {"mail": f" {HANAKO.upper()} ", "lang": "ja"})
             first = await running.token(HANAKO)
@@ -53,12 +56,13 @@ def test_a_link_is_good_for_an_hour_and_once_and_the_same_flow_offers_a_new_one(
     asyncio.run(run())
 
 
+@pytest.mark.contract
 @pytest.mark.req("APP-21")
-def test_who_asks_learns_nothing_about_whether_a_mail_is_known(tmp_path: Path):
+def test_who_asks_learns_nothing_about_whether_a_mail_is_known(store: str, tmp_path: Path):
     clock = VirtualClock(NOW)
 
     async def run() -> None:
-        async with service_on(STORE, tmp_path, clock) as running:
+        async with service_on(store, tmp_path, clock) as running:
             await running.person(HANAKO)
             stranger = Person(running.browser(), TARO)
             told = [
@@ -81,12 +85,13 @@ def test_who_asks_learns_nothing_about_whether_a_mail_is_known(tmp_path: Path):
     asyncio.run(run())
 
 
+@pytest.mark.contract
 @pytest.mark.req("APP-21")
-def test_a_forgotten_password_is_set_anew_and_every_session_ends(tmp_path: Path):
+def test_a_forgotten_password_is_set_anew_and_every_session_ends(store: str, tmp_path: Path):
     clock = VirtualClock(NOW)
 
     async def run() -> None:
-        async with service_on(STORE, tmp_path, clock) as running:
+        async with service_on(store, tmp_path, clock) as running:
             person = await running.person(HANAKO)
             other = Person(running.browser(), HANAKO)
             await other.post("/password/forgotten", {"mail": HANAKO})
@@ -100,18 +105,21 @@ def test_a_forgotten_password_is_set_anew_and_every_session_ends(tmp_path: Path)
     asyncio.run(run())
 
 
-def test_wrong_passwords_are_counted_across_restarts_and_a_right_one_forgives(tmp_path: Path):
+@pytest.mark.contract
+def test_wrong_passwords_are_counted_across_restarts_and_a_right_one_forgives(
+    store: str, tmp_path: Path
+):
     clock = VirtualClock(NOW)
 
     async def run() -> None:
-        async with service_on(STORE, tmp_path, clock) as running:
+        async with service_on(store, tmp_path, clock) as running:
             person = await running.person(HANAKO)
             told = []
             while "locked_out" not in told and len(told) < 20:
                 told.append(code_of(await person.sign_in("falsch falsch")))
             assert told[0] == "wrong_password"
             assert told[-1] == "locked_out"
-        async with service_on(STORE, tmp_path, clock) as running:
+        async with service_on(store, tmp_path, clock) as running:
             person = Person(running.browser(), HANAKO)
             assert code_of(await person.sign_in()) == "locked_out"
             clock.advance(3600)
@@ -120,11 +128,12 @@ def test_wrong_passwords_are_counted_across_restarts_and_a_right_one_forgives(tm
     asyncio.run(run())
 
 
-def test_sessions_are_listed_and_revoked_and_end_by_themselves(tmp_path: Path):
+@pytest.mark.contract
+def test_sessions_are_listed_and_revoked_and_end_by_themselves(store: str, tmp_path: Path):
     clock = VirtualClock(NOW)
 
     async def run() -> None:
-        async with service_on(STORE, tmp_path, clock) as running:
+        async with service_on(store, tmp_path, clock) as running:
             person = await running.person(HANAKO)
             guest = Person(running.browser(), HANAKO)
             body = {"mail": HANAKO, "password": PASSWORD, "stay": False, "label": "図書館"}
@@ -149,11 +158,12 @@ def test_sessions_are_listed_and_revoked_and_end_by_themselves(tmp_path: Path):
     asyncio.run(run())
 
 
-def test_unlinking_needs_the_password_given_within_five_minutes(tmp_path: Path):
+@pytest.mark.contract
+def test_unlinking_needs_the_password_given_within_five_minutes(store: str, tmp_path: Path):
     clock = VirtualClock(NOW)
 
     async def run() -> None:
-        async with service_on(STORE, tmp_path, clock) as running:
+        async with service_on(store, tmp_path, clock) as running:
             person = await running.person(HANAKO)
             home = await running.linked(person)
             clock.advance(301)
@@ -171,12 +181,13 @@ def test_unlinking_needs_the_password_given_within_five_minutes(tmp_path: Path):
     asyncio.run(run())
 
 
+@pytest.mark.contract
 @pytest.mark.req("APP-05", "APP-14")
-def test_a_fifth_account_gets_the_list_and_enters_when_one_was_removed(tmp_path: Path):
+def test_a_fifth_account_gets_the_list_and_enters_when_one_was_removed(store: str, tmp_path: Path):
     clock = VirtualClock(NOW)
 
     async def run() -> None:
-        async with service_on(STORE, tmp_path, clock) as running:
+        async with service_on(store, tmp_path, clock) as running:
             owner = await running.person(HANAKO)
             home = await running.linked(owner)
             for n in range(3):
@@ -203,12 +214,13 @@ def test_a_fifth_account_gets_the_list_and_enters_when_one_was_removed(tmp_path:
     asyncio.run(run())
 
 
+@pytest.mark.contract
 @pytest.mark.req("APP-05", "APP-15")
-def test_a_third_phone_gets_the_list_and_enters_when_one_was_deleted(tmp_path: Path):
+def test_a_third_phone_gets_the_list_and_enters_when_one_was_deleted(store: str, tmp_path: Path):
     clock = VirtualClock(NOW)
 
     async def run() -> None:
-        async with service_on(STORE, tmp_path, clock) as running:
+        async with service_on(store, tmp_path, clock) as running:
             person = await running.person(HANAKO)
             home = await running.linked(person)
             second = Person(running.browser(), HANAKO)
@@ -234,12 +246,13 @@ def test_a_third_phone_gets_the_list_and_enters_when_one_was_deleted(tmp_path: P
     asyncio.run(run())
 
 
+@pytest.mark.contract
 @pytest.mark.req("APP-17")
-def test_the_end_of_an_account_unlinks_homes_that_nobody_else_owns(tmp_path: Path):
+def test_the_end_of_an_account_unlinks_homes_that_nobody_else_owns(store: str, tmp_path: Path):
     clock = VirtualClock(NOW)
 
     async def run() -> None:
-        async with service_on(STORE, tmp_path, clock) as running:
+        async with service_on(store, tmp_path, clock) as running:
             owner = await running.person(HANAKO)
             alone, shared = await running.linked(owner), running.home()
             await shared.register()

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from sqlalchemy import update
 from tests.api.conftest import Bench, filled, owner_only, six_weeks
 from tests.api.openapi import faults
 from tests.api.test_contract import MATRIX, V1, Call, ask
-from tests.cloud.postgres import Server
 from tests.cloud.running import Line, NewHome, Person, Running, service_on
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -52,16 +52,6 @@ class Town:
 Walk = Callable[[Town, Line], Awaitable[None]]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of a store without any table."""
-    if request.param == "sqlite":
-        yield "sqlite:///cloud.db"
-        return
-    server: Server = request.getfixturevalue("postgresql")
-    yield server.new_database()
-
-
 def walk(bench: Bench, url: str, folder: Path, steps: Walk) -> None:
     """Link the home and take these steps."""
 
@@ -87,7 +77,7 @@ RELAYED = [call for call in MATRIX if call.action is not None]
 @pytest.mark.t(15)
 @pytest.mark.timeout(120)
 def test_every_endpoint_answers_the_same_from_outside(
-    filled: Bench, store_url: str, tmp_path: Path
+    filled: Bench, store: str, tmp_path: Path
 ) -> None:
     document = filled.app.openapi()
 
@@ -104,7 +94,7 @@ def test_every_endpoint_answers_the_same_from_outside(
             if "schema" in schema:
                 assert faults(answer.json(), schema["schema"], document) == [], call
 
-    walk(filled, store_url, tmp_path / "cloud", steps)
+    walk(filled, store, tmp_path, steps)
 
 
 @pytest.mark.contract
@@ -223,16 +213,42 @@ async def drained(socket: ClientConnection) -> None:
         await socket.recv()
 
 
+REVOKED_WITHIN_S = 5.0  # reliability T17
+
+
 @pytest.mark.t(17)
-def test_a_revoked_session_loses_its_stream_within_seconds(filled: Bench, tmp_path: Path) -> None:
+def test_who_was_removed_or_signed_out_loses_the_open_stream_within_five_seconds(
+    filled: Bench, tmp_path: Path
+) -> None:
     async def steps(town: Town, _: Line) -> None:
-        headers = cookies(town.client)
-        async with connect(socket_url(town), additional_headers=headers) as socket:
-            await asyncio.wait_for(socket.recv(), 20)
-            assert (await town.client.delete("/cloud/v1/session")).status_code == 204
-            async with asyncio.timeout(20):
-                with pytest.raises(ConnectionClosed):
-                    await drained(socket)
-            assert socket.close_code == 4401
+        guest = await town.running.person("taro@example.jp")
+        code = (await town.home.link_code()).code
+        assert (await guest.claim(town.home, code, "たろう")).status_code == 201
+        path = f"{town.base}/members"
+        members = (await town.person.get(path)).json()
+        (taro,) = (one["id"] for one in members if one["nickname"] == "たろう")
+        async with AsyncExitStack() as open_screens:
+            theirs, mine = [
+                await open_screens.enter_async_context(
+                    connect(socket_url(town), additional_headers=cookies(who.browser))
+                )
+                for who in (guest, town.person)
+            ]
+            for socket in (theirs, mine):
+                await asyncio.wait_for(socket.recv(), 20)
+            assert (await town.person.delete(f"{path}/{taro}")).status_code == 204
+            await cut_off(theirs)
+            assert (await guest.browser.get(f"{town.base}{V1}/now")).status_code == 404
+            assert mine.close_code is None  # the others go on
+            assert (await town.person.delete("/session")).status_code == 204
+            await cut_off(mine)
 
     walk(filled, "sqlite:///cloud.db", tmp_path / "cloud", steps)
+
+
+async def cut_off(socket: ClientConnection) -> None:
+    """The service ends this stream in time, and says why."""
+    async with asyncio.timeout(REVOKED_WITHIN_S):
+        with pytest.raises(ConnectionClosed):
+            await drained(socket)
+    assert socket.close_code == 4401

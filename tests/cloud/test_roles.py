@@ -92,13 +92,16 @@ def test_every_endpoint_is_in_the_matrix(tmp_path: Path):
     asyncio.run(run())
 
 
+@pytest.mark.contract
 @pytest.mark.t(17)
 @pytest.mark.req("APP-05")
-def test_every_role_may_what_the_table_of_rights_says_and_a_stranger_nothing(tmp_path: Path):
+def test_every_role_may_what_the_table_of_rights_says_and_a_stranger_nothing(
+    store: str, tmp_path: Path
+):
     unknown = "there is no such home here"
 
     async def run() -> None:
-        async with service_on("sqlite:///cloud.db", tmp_path, VirtualClock(NOW)) as running:
+        async with service_on(store, tmp_path, VirtualClock(NOW)) as running:
             owner = await running.person("owner@example.jp")
             home = (await running.linked(owner)).id
             other = await running.person("other@example.jp")
@@ -127,10 +130,13 @@ def test_every_role_may_what_the_table_of_rights_says_and_a_stranger_nothing(tmp
     asyncio.run(run())
 
 
+@pytest.mark.contract
 @pytest.mark.t(17)
-def test_nothing_of_an_account_is_told_without_its_session_or_after_it_ended(tmp_path: Path):
+def test_nothing_of_an_account_is_told_without_its_session_or_after_it_ended(
+    store: str, tmp_path: Path
+):
     async def run() -> None:
-        async with service_on("sqlite:///cloud.db", tmp_path, VirtualClock(NOW)) as running:
+        async with service_on(store, tmp_path, VirtualClock(NOW)) as running:
             nobody = Person(running.browser(), "")
             for method, path, body in OWN:
                 assert (await ask(nobody, method, path, "", body))[0] == 401, path

@@ -29,15 +29,6 @@ from hidamari.core.errors import StoreBusy
 DAY_S = 86400.0
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest) -> str:
-    """An empty database."""
-    if request.param == "sqlite":
-        return "sqlite:///cloud.db"
-    server: Server = request.getfixturevalue("postgresql")
-    return server.new_database()
-
-
 @pytest.mark.contract
 def test_after_a_restart_of_the_server_the_service_owns_its_store_again_or_ends(tmp_path: Path):
     server = Server()

@@ -12,11 +12,12 @@ from hidamari.link.enrol import Member
 from hidamari.link.messages import Bye, Welcome
 
 
+@pytest.mark.contract
 @pytest.mark.req("APP-07", "APP-10", "APP-12", "SRV-03")
-def test_from_an_empty_service_to_a_home_that_is_linked(tmp_path: Path):
+def test_from_an_empty_service_to_a_home_that_is_linked(store: str, tmp_path: Path):
     async def run() -> None:
         clock = VirtualClock(NOW)
-        async with service_on("sqlite:///cloud.db", tmp_path, clock) as running:
+        async with service_on(store, tmp_path, clock) as running:
             home = running.home()
             assert await home.register() is False
             async with home.link() as wire:

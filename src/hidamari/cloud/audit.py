@@ -82,6 +82,8 @@ async def is_whole(connection: AsyncConnection, home: bytes) -> bool:
     number = 0
     for row in rows:
         line = [row.number, row.at_ms, row.actor, row.account, row.code, row.data]
+        if row.number == 1:
+            before = b""
         if before is not None and (row.number != number + 1 or row.sha != seal(before, line)):
             return False
         before, number = row.sha, row.number
