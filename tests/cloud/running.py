@@ -19,7 +19,7 @@ from hidamari.cloud import letters
 from hidamari.cloud.app import create_app
 from hidamari.cloud.hub import Hub
 from hidamari.cloud.main import ROOM, CloudWishes, living, opened
-from hidamari.cloud.place import place_of
+from hidamari.cloud.place import Place, place_of
 from hidamari.cloud.service import Service
 from hidamari.core.clock import Clock, RealClock, VirtualClock
 from hidamari.http.listening import DoorPlan, Listening
@@ -270,11 +270,16 @@ class Line:
 
 
 @asynccontextmanager
-async def service_on(store: str, folder: Path, clock: Clock) -> AsyncIterator[Running]:
+async def service_on(
+    store: str, folder: Path, clock: Clock, place: Place | None = None
+) -> AsyncIterator[Running]:
     """A service with this store, as `hidamari cloud --mailbox` runs it but for quick hashes."""
     listening = Listening(DoorPlan("127.0.0.1", 0, None))
     url = f"http://127.0.0.1:{listening.http_port}"
-    parts = opened(CloudWishes(store, folder, 0), place_of(url), clock, Hashing(QUICK))
+    mail = "" if place is None else "smtp://127.0.0.1:9?from=cloud@example.jp"
+    parts = opened(
+        CloudWishes(store, folder, 0, mail=mail), place or place_of(url), clock, Hashing(QUICK)
+    )
     async with AsyncExitStack() as stack:
         stack.callback(listening.close)
         service, hub = await stack.enter_async_context(parts)
