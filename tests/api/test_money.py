@@ -96,6 +96,44 @@ def test_a_change_of_contract_is_billed_on_both_sides(filled: Bench) -> None:
     filled.talk(talk)
 
 
+def test_market_prices_that_the_owner_tells_are_what_a_day_costs(filled: Bench) -> None:
+    """10 yen and, from noon on, 20: with tax and fee 18 and 29, with the levy 22.18 and 33.18."""
+
+    async def talk(client: httpx.AsyncClient) -> None:
+        told = {"basic_yen": 0, "market_area": "tokyo", "market_fee_yen_kwh": 7}
+        body = {"plan": "market_linked", "reading_day": 10, "answers": told}
+        assert (await client.put(f"{V1}/tariff", json=body)).status_code == 200
+        before = (await client.get(f"{V1}/tariff")).json()
+        assert before["now"]["buy_yen_kwh"] is None
+        day = [f"2026-05-{d}T{h // 2:02}:{h % 2 * 30:02},{10 if h < 24 else 20}"
+               for d in (14, 15) for h in range(48)]  # fmt: skip
+        csv = "\n".join(["start,yen_kwh", *day])
+        answer = await client.put(f"{V1}/tariff/market-prices", content=csv)
+        assert answer.status_code == 200, answer.text
+        assert answer.json() == {
+            "area": "tokyo",
+            "half_hours": 96,
+            "first": "2026-05-13T15:00:00Z",
+            "last": "2026-05-15T14:30:00Z",
+        }
+        # 10 x 1.1 + 7 in the morning, 20 x 1.1 + 7 from noon on, levy 4.18
+        after = (await client.get(f"{V1}/tariff")).json()
+        assert after["now"]["buy_yen_kwh"] == pytest.approx(29.0 + 4.18)
+        assert [one["buy_yen_kwh"] for one in after["today"][22:26]] == pytest.approx(
+            [22.18, 22.18, 33.18, 33.18]
+        )
+        found = await cost(client, "from=2026-05-14&to=2026-05-15&step=1h")
+        hours = found["buy_yen"]
+        assert isinstance(hours, list)
+        assert hours[0] == pytest.approx(0.6 * 22.18, abs=0.01)
+        assert hours[23] == pytest.approx(0.6 * 33.18, abs=0.01)
+        wrong = await client.put(f"{V1}/tariff/market-prices", content="start,yen_kwh\nnow,1\n")
+        assert wrong.status_code == 422
+        assert "line 2" in wrong.json()["error"]["message"]
+
+    filled.talk(talk)
+
+
 def test_without_a_tariff_energies_are_shown_and_money_is_not(filled: Bench) -> None:
     async def talk(client: httpx.AsyncClient) -> None:
         filled.home.put_settings({"meters": []})

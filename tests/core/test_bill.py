@@ -28,7 +28,7 @@ from hidamari.core.feed_in import flat_rate
 from hidamari.core.levy import LevyRate
 from hidamari.core.tariff import Basic, Plan, Unit, floor_yen, round_sen
 from hidamari.core.tariff_files import load_plans, read_plan
-from hidamari.core.time import TOKYO, slots
+from hidamari.core.time import TOKYO, slots, unix
 
 PLANS = load_plans()
 # 10 May 2026 00:00 JST, the first half-hour of the period read on 10 June (reading day 10).
@@ -199,12 +199,13 @@ def test_a_market_plan_bills_spot_and_fee_and_says_what_is_unpriced() -> None:
     )
     starts = slots(MAY_10, 3)
     usage = [(at, 2.0, None) for at in starts]
-    found = bill(Contract(plan), usage, spot={starts[0]: 10.0, starts[1]: 100.0})
+    contract = Contract(plan, spot={unix(starts[0]): 10.0, unix(starts[1]): 100.0})
+    found = bill(contract, usage)
     # 10 x 1.1 / 0.931 + 7 = 18.81526...; 100 x 1.1 / 0.931 = 118.2 is over the cap: 80 + 7.
     assert found.yen(Item.ENERGY) == pytest.approx(2.0 * (10.0 * 1.1 / 0.931 + 7.0) + 2.0 * 87.0)
     assert Note.PRICES_UNKNOWN in found.notes
     assert [line.yen_kwh for line in found.lines if line.item is Item.ENERGY] == [None]
-    last = costs(Contract(plan), usage, spot={starts[0]: 10.0, starts[1]: 100.0})[2]
+    last = costs(contract, usage)[2]
     assert last.cost_yen is None
 
 

@@ -23,6 +23,7 @@ from hidamari.core.levy import LevyRate, levy_on, levy_table
 from hidamari.core.price import price, prices
 from hidamari.core.tariff import Ask, Market, Plan
 from hidamari.core.tariff_files import bands_from, load_plans, read_plan
+from hidamari.core.time import unix
 
 PLANS = load_plans()
 TEPCO_B = Contract(PLANS["tepco_juryo_b"], contract_a=40, reading_day=15)
@@ -243,11 +244,12 @@ def test_a_market_contract_needs_its_formula_and_the_series() -> None:
     linked = Contract(plan, basic_yen=0.0, reading_day=1, market=formula)
     assert missing(plan, linked) == []
     # 12.5 x 1.1 + 7 + levy 4.18
-    found = prices(linked, [JULY_1], spot={JULY_1: 12.5})[0]
+    told = replace(linked, spot={unix(JULY_1): 12.5})
+    found = prices(told, [JULY_1])[0]
     assert found.buy_yen_kwh == pytest.approx(24.93)
     assert found.band == "市場連動"
     assert prices(linked, [JULY_1])[0].buy_yen_kwh is None
-    assert price(plan, linked, JULY_1, spot_yen_kwh=12.5).energy_yen_kwh == pytest.approx(20.75)
+    assert price(plan, told, JULY_1).energy_yen_kwh == pytest.approx(20.75)
 
 
 def test_the_price_of_one_more_kwh_depends_on_what_was_used() -> None:

@@ -6,15 +6,14 @@ from zoneinfo import ZoneInfo
 
 from hidamari.api.figures import house_half_hours, month_bounds
 from hidamari.core.bill import used_kwh
-from hidamari.core.contract import Contract, Role, contract_on
-from hidamari.core.errors import InputError
+from hidamari.core.contract import Contract, contract_on
 from hidamari.core.price import SlotPrice, prices
 from hidamari.core.tariff import Plan
 from hidamari.core.tariff_files import load_plans
 from hidamari.core.time import SLOT_S, day_bounds, local_day, slot_start, slots, unix
+from hidamari.home import pricing
+from hidamari.home.pricing import PLAN_FOLDER
 from hidamari.home.view import HomeView
-
-PLAN_FOLDER = "tariffs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +37,7 @@ def plans_of(home: HomeView) -> dict[str, Plan]:
 
 def contracts_of(home: HomeView) -> tuple[Contract, ...]:
     """The contracts of the main meter, oldest first; none where none is chosen or usable."""
-    settings = home.settings
-    if not any(meter.contracts for meter in settings.meters if meter.role is Role.MAIN):
-        return ()
-    try:
-        meter = settings.meter(Role.MAIN, plans_of(home))
-    except InputError:  # the plan's file is gone: energies are shown, money is not
-        return ()
-    return meter.contracts if meter is not None else ()
+    return pricing.contracts_of(home.settings, home.folder)
 
 
 def contract_now(home: HomeView, now: datetime) -> Contract | None:

@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from hidamari.api.asking import asked, contract_body, contract_tree
 from hidamari.api.context import Api, ApiDep, CallerDep, LangDep, needs
+from hidamari.api.files import CSV_BODY
 from hidamari.api.money import contract_now, plans_of
 from hidamari.core.access import Action
 from hidamari.core.config import ContractSettings
@@ -15,7 +16,8 @@ from hidamari.core.contract import Contract, Role, period_of
 from hidamari.core.price import SlotPrice
 from hidamari.core.settings_store import dump_settings
 from hidamari.core.tariff import ALL_MONTHS, WHOLE_DAY, Band, Plan, Unit
-from hidamari.core.time import SLOT_S
+from hidamari.core.time import SLOT_S, from_unix
+from hidamari.home.spot import add_spot, market_of
 from hidamari.http.answers import json_response, packed_json
 from hidamari.http.errors import ApiError
 from hidamari.schema import tariff as schema
@@ -48,6 +50,34 @@ async def put_tariff(
     api.sums.forget()
     api.note("log", "tariff_changed", {"plan": body.plan, "by": caller.name})
     return json_response(await _tariff(api, lang))
+
+
+@router.put(
+    "/tariff/market-prices",
+    response_model=schema.MarketPrices,
+    dependencies=needs(Action.TARIFF),
+    openapi_extra=CSV_BODY,
+)
+async def put_market_prices(request: Request, api: ApiDep, caller: CallerDep) -> Response:
+    """Take in prices of a market-linked contract, as CSV: newer ones replace older ones.
+
+    Either `start,yen_kwh` with the start of each half-hour, or the yearly table of JEPX.
+    """
+    now, raw = api.home.clock.now(), await request.body()
+    contract = await asyncio.to_thread(contract_now, api.home, now)
+    market = None if contract is None else market_of(contract)
+    if contract is None or market is None:
+        raise ApiError(409, "the contract does not follow a market", "a market-linked contract")
+    found = await asyncio.to_thread(add_spot, api.home.folder, contract, raw)
+    api.sums.forget()
+    answer = schema.MarketPrices(
+        area=market.area,
+        half_hours=len(found),
+        first=from_unix(min(found)),
+        last=from_unix(max(found)),
+    )
+    api.note("log", "market_prices", {"half_hours": len(found), "by": caller.name})
+    return json_response(answer)
 
 
 async def _tariff(api: Api, lang: str) -> schema.TariffBody:

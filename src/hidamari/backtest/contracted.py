@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from hidamari.backtest.homes import HomeYear
 from hidamari.core.bill import Bill, Item, Usage, bill
-from hidamari.core.contract import Contract
+from hidamari.core.contract import Contract, Spot
 from hidamari.core.errors import InputError
 from hidamari.core.price import Stretch, sell_yen_kwh, stretches
+from hidamari.core.tariff_days import local_seconds
 from hidamari.core.time import SLOT_S, unix
 
 FloatArray = NDArray[np.float64]
@@ -119,12 +120,20 @@ class Contracted:
 
 def contracted(contract: Contract, home: HomeYear) -> Contracted:
     """A contract on the days of a home; InputError where its prices are not known."""
-    found = Contracted(replace(contract, zone=WALL_CLOCK), home.first, home.days, home.slots)
+    on_wall = replace(contract, zone=WALL_CLOCK, spot=_on_wall_clock(contract))
+    found = Contracted(on_wall, home.first, home.days, home.slots)
     known = np.isfinite(found.first_yen_kwh)
     if not known.all():
         day = home.first + timedelta(days=int(known.all(axis=1).argmin()))
         raise InputError(f"{contract.plan.id}: a price for every half-hour expected, none on {day}")
     return found
+
+
+def _on_wall_clock(contract: Contract) -> Spot:
+    """The market prices by what the home's clock shows when their half-hours begin."""
+    at_s = np.array(sorted(contract.spot), dtype=np.int64)
+    shown_s = local_seconds(at_s, contract.zone)
+    return {int(s): contract.spot[int(at)] for at, s in zip(at_s, shown_s, strict=True)}
 
 
 def _on_top(part: Stretch) -> float:

@@ -9,7 +9,7 @@ from enum import StrEnum
 import numpy as np
 
 from hidamari.core.contract import Contract, Period, basic_yen
-from hidamari.core.price import Spot, Stretch, sell_yen_kwh, spot_series, stretches
+from hidamari.core.price import Stretch, sell_yen_kwh, stretches
 from hidamari.core.tariff import NO_BAND, FloatArray, IntArray, Rounding, floor_yen
 from hidamari.core.time import SLOT_S, day_bounds, from_unix
 
@@ -97,10 +97,6 @@ class Usage:
         """Some of the half-hours."""
         return Usage(self.unix_s[at], self.import_kwh[at], self.export_kwh[at])
 
-    def starts(self) -> list[datetime]:
-        """The starts as instants."""
-        return [from_unix(int(at)) for at in self.unix_s]
-
 
 @dataclass(frozen=True, slots=True)
 class SlotCost:
@@ -110,31 +106,20 @@ class SlotCost:
     income_yen: float | None
 
 
-def bill(
-    contract: Contract,
-    usage: Usage | Sequence[Sample],
-    used_kwh: float = 0.0,
-    spot: Spot | None = None,
-) -> Bill:
+def bill(contract: Contract, usage: Usage | Sequence[Sample], used_kwh: float = 0.0) -> Bill:
     """The bill of all half-hours: the sum of the bills of the billing periods they touch.
 
     A period that is only partly covered carries its basic charge by the day and its steps whole;
     `used_kwh` is what was used before the first half-hour in that half-hour's period.
     """
-    return total(bills(contract, usage, used_kwh, spot))
+    return total(bills(contract, usage, used_kwh))
 
 
-def bills(
-    contract: Contract,
-    usage: Usage | Sequence[Sample],
-    used_kwh: float = 0.0,
-    spot: Spot | None = None,
-) -> list[Bill]:
+def bills(contract: Contract, usage: Usage | Sequence[Sample], used_kwh: float = 0.0) -> list[Bill]:
     """One bill for each billing period that the half-hours touch."""
     given = usage if isinstance(usage, Usage) else Usage.of(usage)
-    market = None if spot is None else spot_series(given.starts(), spot)
     found = []
-    for part in stretches(contract, given.unix_s, market):
+    for part in stretches(contract, given.unix_s):
         found.append(_period_bill(contract, given, part, used_kwh))
         used_kwh = 0.0
     return found
@@ -155,16 +140,12 @@ def by_contract(
 
 
 def costs(
-    contract: Contract,
-    usage: Usage | Sequence[Sample],
-    used_kwh: float = 0.0,
-    spot: Spot | None = None,
+    contract: Contract, usage: Usage | Sequence[Sample], used_kwh: float = 0.0
 ) -> list[SlotCost]:
     """Energy, fuel and levy of each half-hour, and its income; for graphs."""
     given = usage if isinstance(usage, Usage) else Usage.of(usage)
-    market = None if spot is None else spot_series(given.starts(), spot)
     cost_yen = np.full(len(given.unix_s), np.nan)
-    for part in stretches(contract, given.unix_s, market):
+    for part in stretches(contract, given.unix_s):
         bought_kwh = given.import_kwh[part.at]
         split_kwh = _split(part, np.nan_to_num(bought_kwh), used_kwh)
         on_top = (part.period.fuel_yen_kwh or 0.0) + part.period.levy_yen_kwh

@@ -1,8 +1,8 @@
 """A billed meter's contract: plan and size, billing periods from reading day to reading day."""
 
 import calendar
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -38,6 +38,9 @@ class SellRate:
     bands: tuple[Band, ...]
 
 
+Spot = Mapping[int, float]  # market price in yen/kWh by the start of its half-hour, unix seconds
+
+
 @dataclass(frozen=True, slots=True)
 class Contract:
     """A plan as this home has it; what is None the owner has not said."""
@@ -55,6 +58,7 @@ class Contract:
     levy: tuple[LevyRate, ...] = ()  # newer than the table that comes with the program
     sell: tuple[SellRate, ...] = ()  # oldest first
     confirmed: tuple[Ask, ...] = ()  # doubtful facts of a template that the owner found right
+    spot: Spot = field(default_factory=dict)  # what a market-linked plan follows
     zone: ZoneInfo = TOKYO
 
     @property

@@ -1,6 +1,6 @@
 """What a kWh costs and earns in each half-hour of a contract."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import NamedTuple
@@ -21,8 +21,6 @@ from hidamari.core.tariff_days import day_cell, local_seconds, split_local
 from hidamari.core.time import unix
 
 UNKNOWN_BAND = ""
-
-Spot = Mapping[datetime, float]  # market price in yen/kWh by the start of its half-hour, UTC
 
 
 class SlotPrice(NamedTuple):
@@ -72,21 +70,14 @@ class Stretch:
         return UNKNOWN_BAND if index == NO_BAND else self.period.tariff.bands[index].name
 
 
-def price(
-    plan: Plan,
-    contract: Contract,
-    at: datetime,
-    used_kwh: float = 0.0,
-    spot_yen_kwh: float | None = None,
-) -> Price:
+def price(plan: Plan, contract: Contract, at: datetime, used_kwh: float = 0.0) -> Price:
     """The price of one more kWh at an instant if the contract were of `plan`.
 
     `used_kwh` is what was used before in the billing period in bands with steps.
     """
     given = contract if contract.plan is plan else replace(contract, plan=plan)
     unix_s = np.array([unix(at) // 1800 * 1800], dtype=np.int64)
-    spot = None if spot_yen_kwh is None else np.array([spot_yen_kwh])
-    part = stretches(given, unix_s, spot)[0]
+    part = stretches(given, unix_s)[0]
     return Price(
         band=part.band_name(0),
         energy_yen_kwh=_known(part.step_yen_kwh[0, part.step(used_kwh)]),
@@ -97,10 +88,7 @@ def price(
 
 
 def prices(
-    contract: Contract,
-    starts: Sequence[datetime],
-    used_kwh_this_month: float = 0.0,
-    spot: Spot | None = None,
+    contract: Contract, starts: Sequence[datetime], used_kwh_this_month: float = 0.0
 ) -> list[SlotPrice]:
     """The price of one more kWh in each half-hour (ascending starts), fuel and levy included.
 
@@ -111,7 +99,7 @@ def prices(
     sell = sell_yen_kwh(contract, unix_s)
     found: list[SlotPrice] = []
     used_kwh = used_kwh_this_month
-    for part in stretches(contract, unix_s, spot_series(starts, spot)):
+    for part in stretches(contract, unix_s):
         on_top = (part.period.fuel_yen_kwh or 0.0) + part.period.levy_yen_kwh
         buy = part.step_yen_kwh[:, part.step(used_kwh)] + on_top
         found += [
@@ -122,9 +110,7 @@ def prices(
     return found
 
 
-def stretches(
-    contract: Contract, unix_s: IntArray, spot_yen_kwh: FloatArray | None = None
-) -> list[Stretch]:
+def stretches(contract: Contract, unix_s: IntArray) -> list[Stretch]:
     """Ascending half-hour starts cut at the reading days, each with its bands and prices."""
     ordinal, half = split_local(local_seconds(unix_s, contract.zone))
     found: list[Stretch] = []
@@ -133,8 +119,10 @@ def stretches(
         period = period_on(contract, date.fromordinal(int(ordinal[first])))
         last = int(np.searchsorted(ordinal, period.reading.toordinal()))
         at = slice(first, last)
-        spot = None if spot_yen_kwh is None else spot_yen_kwh[at]
-        found.append(_stretch(period, at, (ordinal[at], half[at]), spot))
+        linked_yen_kwh = None
+        if period.tariff.market is not None:
+            linked_yen_kwh = period.tariff.market.energy_yen_kwh(_spot(contract, unix_s[at]))
+        found.append(_stretch(period, at, (ordinal[at], half[at]), linked_yen_kwh))
         first = last
     return found
 
@@ -152,24 +140,21 @@ def sell_yen_kwh(contract: Contract, unix_s: IntArray) -> FloatArray:
     return found
 
 
-def spot_series(starts: Sequence[datetime], spot: Spot | None) -> FloatArray | None:
+def _spot(contract: Contract, unix_s: IntArray) -> FloatArray:
     """The market price of each half-hour, NaN where it is not there."""
-    if spot is None:
-        return None
-    return np.array([spot.get(at, np.nan) for at in starts], dtype=np.float64)
+    return np.array([contract.spot.get(int(at), np.nan) for at in unix_s], dtype=np.float64)
 
 
 def _stretch(
-    period: Period, at: slice, local: tuple[IntArray, IntArray], spot: FloatArray | None
+    period: Period, at: slice, local: tuple[IntArray, IntArray], linked_yen_kwh: FloatArray | None
 ) -> Stretch:
     tariff = period.tariff
     edges = next((band.steps for band in tariff.bands if band.is_stepped), None)
     edges_kwh = np.array([step.over_kwh for step in edges] if edges else [0.0])
     band = _bands(tariff, *local)
     step_yen_kwh = _step_yen_kwh(tariff.bands, len(edges_kwh))[band]
-    if tariff.market is not None:
-        known = np.full(len(band), np.nan) if spot is None else spot
-        step_yen_kwh = np.repeat(tariff.market.energy_yen_kwh(known)[:, None], len(edges_kwh), 1)
+    if linked_yen_kwh is not None:
+        step_yen_kwh = np.repeat(linked_yen_kwh[:, None], len(edges_kwh), 1)
     stepped = np.array([float(b.is_stepped) for b in tariff.bands] + [0.0])
     return Stretch(period, at, band, step_yen_kwh, edges_kwh, stepped[band])
 

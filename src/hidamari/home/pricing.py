@@ -16,6 +16,7 @@ from hidamari.core.reading import SeriesKey
 from hidamari.core.tariff_files import load_plans
 from hidamari.core.time import SLOT_S, day_bounds, local_day, slot_start, unix
 from hidamari.home.learning import slots_kwh
+from hidamari.home.spot import linked, market_of, with_guesses
 from hidamari.plan.horizon import Tiers
 from hidamari.store.db import Store
 from hidamari.store.pack import FloatArray
@@ -32,6 +33,7 @@ REST_DAYS = 7
 class Prices:
     """Yen per kWh of the half-hours from `start` on; `is_assumed` while the contract is unknown.
 
+    Of a market-linked one the present price must be told; those not yet published are guessed.
     `buy_yen_kwh` is the first tier where there are tiers, `marginal_yen_kwh` what one more kWh
     costs with what the month has used so far.
     """
@@ -45,17 +47,21 @@ class Prices:
     tiers: Tiers | None = None
 
 
-def contract_now(settings: Settings, folder: Path, now: datetime) -> Contract | None:
-    """The contract of the main meter in force; None where none is chosen or usable."""
+def contracts_of(settings: Settings, folder: Path) -> tuple[Contract, ...]:
+    """The contracts of the main meter, oldest first; none where none is chosen or usable."""
     if not any(meter.contracts for meter in settings.meters if meter.role is Role.MAIN):
-        return None
+        return ()
     own = folder / PLAN_FOLDER
     try:
         meter = settings.meter(Role.MAIN, load_plans(own if own.is_dir() else None))
-    except InputError:
-        return None
-    day = local_day(now, settings.zone)
-    return contract_on(meter.contracts, day) if meter is not None else None
+    except InputError:  # the plan's file is gone: energies are shown, money is not
+        return ()
+    return () if meter is None else tuple(linked(one, folder) for one in meter.contracts)
+
+
+def contract_now(settings: Settings, folder: Path, now: datetime) -> Contract | None:
+    """The contract of the main meter in force; None where none is chosen or usable."""
+    return contract_on(contracts_of(settings, folder), local_day(now, settings.zone))
 
 
 def prices_ahead(contract: Contract | None, store: Store, now: datetime, count: int) -> Prices:
@@ -65,6 +71,10 @@ def prices_ahead(contract: Contract | None, store: Store, now: datetime, count: 
     if contract is None:
         return _assumed(start, count)
     used = _used_kwh(contract, store, start)
+    is_linked = market_of(contract) is not None
+    is_told = not is_linked or unix(start) in contract.spot
+    if is_linked:
+        contract = with_guesses(contract, [unix(at) for at in starts])
     lines = prices(contract, starts, used)
     marginal = _known([line.buy_yen_kwh for line in lines])
     sell = _known([line.sell_yen_kwh for line in lines])
@@ -81,7 +91,7 @@ def prices_ahead(contract: Contract | None, store: Store, now: datetime, count: 
         marginal,
         np.nan_to_num(sell),
         tuple(line.band for line in lines),
-        not bool(is_known.all()),
+        not (is_told and bool(is_known.all())),
         tiers,
     )
 

@@ -99,3 +99,12 @@ class TariffBody(Body):
     missing: list[Asked]
     levy_yen_kwh: float | None
     fuel_yen_kwh: float | None
+
+
+class MarketPrices(Body):
+    """Market prices that were taken in: of which area, how many half-hours, from and to."""
+
+    area: str
+    half_hours: int
+    first: datetime
+    last: datetime

@@ -38,6 +38,11 @@ def save_file(path: Path, content: bytes, version: int, mode: int = 0o600) -> No
     _write(path, _envelope(content, version), mode)
 
 
+def save_plain(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """The same for a file that people and other programs write, too: without our head and copy."""
+    _write(path, content, mode)
+
+
 def load_file(path: Path) -> Loaded | None:
     """The content, else that of the previous copy, else None when neither was ever written.
 
