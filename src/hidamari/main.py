@@ -197,7 +197,11 @@ def linked(home: Home, app: ASGIApp, wishes: HomeWishes, lan_url: str) -> Uplink
         context = ssl.create_default_context(cafile=wishes.cloud_ca)
     except OSError as error:
         raise StartError(f"the certificates {wishes.cloud_ca} cannot be used: {error}") from None
-    identity = own_identity(home.folder)
+    try:
+        identity = own_identity(home.folder)
+    except OSError as error:  # the home goes on without the service
+        logger.error("no link to the service: the device key cannot be read: %s", error)
+        return None
     way = Way(
         url=wishes.cloud,
         server_name=server_name(wishes.cloud),

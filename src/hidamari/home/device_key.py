@@ -1,6 +1,8 @@
 """The file that holds who this home is to the service; it is in no backup."""
 
 import logging
+import os
+from contextlib import suppress
 from pathlib import Path
 
 from hidamari.core.errors import InputError, StoreDamaged
@@ -14,8 +16,14 @@ VERSION = 1
 
 
 def own_identity(folder: Path) -> Identity:
-    """The identity of this data folder, made at its first start."""
+    """The identity of this data folder, made at its first start.
+
+    Raises OSError where the file is there and cannot be read: it may be whole, and a home that
+    took another identity would be a stranger to its owner.
+    """
     path = folder / FILE
+    with suppress(FileNotFoundError):
+        _close_to_others(path)
     try:
         loaded = load_file(path)
         if loaded is not None:
@@ -25,6 +33,15 @@ def own_identity(folder: Path) -> Identity:
     identity = Identity.new()
     save_identity(folder, identity)
     return identity
+
+
+def _close_to_others(path: Path) -> None:
+    """See that the file can be read, by this user alone."""
+    with path.open("rb") as file:
+        file.read(1)
+        if os.fstat(file.fileno()).st_mode & 0o077:
+            logger.warning("others could read %s: it is closed to them now", path.name)
+            os.fchmod(file.fileno(), 0o600)
 
 
 def save_identity(folder: Path, identity: Identity) -> None:

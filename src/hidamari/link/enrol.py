@@ -15,6 +15,7 @@ import msgspec
 from hidamari.core.errors import LinkError
 from hidamari.link.device import AT_HEADER, HOME_HEADER, PREFIX, PROOF_HEADER, home_text, proof_text
 from hidamari.link.identity import Identity
+from hidamari.link.messages import UNREADABLE
 
 logger = logging.getLogger(__name__)
 
@@ -132,7 +133,7 @@ class Enrolment:
         answer = await self._send(name, body)
         try:
             return msgspec.json.decode(answer.body, type=kind)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise LinkError(f"{name}: {kind.__name__} expected: {error}") from None
 
     async def _send(self, name: str, body: Mapping[str, str]) -> _Answer:
@@ -155,7 +156,7 @@ class Enrolment:
         answer = await self._ask("GET", WELL_KNOWN, {}, b"")
         try:
             known = msgspec.json.decode(answer.body, type=_Known)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             known = None
         if answer.status != 200 or known is None or known.kind != "cloud":
             raise LinkError("a server service of Hidamari expected at this address")
@@ -202,5 +203,5 @@ def _parsed(raw: bytes) -> _Answer:
 def _code_of(body: bytes) -> str:
     try:
         return msgspec.json.decode(body, type=_Error).error.code[:60]
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return ""
