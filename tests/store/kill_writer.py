@@ -11,10 +11,12 @@ from pathlib import Path
 
 from hidamari.core.reading import Event, Kind, Quality, Series, SlotValue
 from hidamari.store.db import Store
+from hidamari.store.outbox import Draft
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 SERIES = [Series(f"circuit:{i}", "power_kw", "kW", 0.001, Kind.POWER) for i in range(20)]
 KEYS = [series.key for series in SERIES]
+STREAM, MARK = 2, "up:event"
 
 
 def write(store: Store, number: int) -> None:
@@ -24,6 +26,11 @@ def write(store: Store, number: int) -> None:
         store.add_event(Event(at, "log", "home", "n", {"n": number}))
     elif number % 10 == 7:
         store.put_settings({"a": number, "b": number}, at)
+    elif number % 10 == 5:
+        payload = b"%d" % number
+        store.outbox.put([Draft(STREAM, number, 1, payload)], {MARK: payload})
+    elif number % 10 == 8:
+        store.outbox.forget([(STREAM, number // 10 - 2)])
     elif number % 30 == 29:
         store.write_slots(at, {key: SlotValue(number / 1000, Quality.POWER) for key in KEYS})
     else:

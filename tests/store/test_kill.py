@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.store.kill_writer import KEYS, START
+from tests.store.kill_writer import KEYS, MARK, START, STREAM
 
 from hidamari.store.db import Store
 
@@ -72,13 +72,27 @@ def numbers_in(store: Store, first: int, until: int) -> set[int]:
     assert settings.get("a") == settings.get("b")
     events = [event.data["n"] for event in store.events(limit=until - first + 100)]
     found = {*(rows + first).tolist(), *np.rint(halves[:, 0] * 1000).astype(int).tolist(), *events}
-    found |= set(range(7, int(settings.get("a", 0)) + 1, 10))
+    found |= set(range(7, int(settings.get("a", 0)) + 1, 10)) | numbers_sent(store, until)
     return {number for number in found if number >= first}
+
+
+def numbers_sent(store: Store, until: int) -> set[int]:
+    """The numbers of records that were put into the outbox or taken out of it: each was numbered
+    once, its mark moved with it, and only the oldest are gone.
+    """
+    last = store.outbox.last().get(STREAM, 0)
+    waiting = store.outbox.after(STREAM, 0, 1_000_000)
+    assert int(store.get_kv(MARK) or -5) == 10 * last - 5
+    assert [one.seq for one in waiting] == list(range(last - len(waiting) + 1, last + 1))
+    assert all(one.payload == b"%d" % (10 * one.seq - 5) for one in waiting)
+    before = {number for number in (8, 18, 28) if number <= until}  # nothing to forget yet
+    gone = {10 * (seq + 2) + 8 for seq in range(1, last - len(waiting) + 1)}
+    return before | gone | {10 * seq - 5 for seq in range(1, last + 1)}
 
 
 @pytest.mark.t(2)
 @pytest.mark.timeout(180)
-@pytest.mark.req("PWR-01", "PWR-02")
+@pytest.mark.req("PWR-01", "PWR-02", "SRV-09")
 def test_nothing_acknowledged_is_lost_in_200_kills(
     writer: "subprocess.Popen[str]", memory: Path
 ) -> None:

@@ -4,7 +4,7 @@ import os
 import random
 import shutil
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from hidamari.core.reading import Event, Kind, Quality, Series, SlotValue
 from hidamari.core.time import TOKYO, day_bounds
 from hidamari.store import database
 from hidamari.store.db import Store
+from hidamari.store.outbox import Draft
 
 CUTS = 2000
 PARTS = 4
@@ -25,6 +26,7 @@ SERIES = [Series(f"circuit:{i}", "power_kw", "kW", 0.001, Kind.POWER) for i in r
 KEYS = [series.key for series in SERIES]
 DAY = date(2026, 3, 1)
 START, END = day_bounds(DAY)
+STREAM, MARK = 2, "up:event"
 FIRST = END - timedelta(minutes=200)  # the work goes on past midnight, then the day is sealed
 
 
@@ -36,6 +38,8 @@ class State:
     slots: int = 0
     events: int = 0
     setting: int = 0
+    sent: int = 0  # records put into the outbox
+    settled: int = 0  # and taken out of it
 
 
 def value_kw(minute: int, circuit: int) -> float:
@@ -47,11 +51,18 @@ def step(store: Store, number: int, state: State) -> State:
     kind = number % 20
     if kind == 5:
         store.add_event(Event(FIRST, "log", "home", "n", {"n": state.events + 1}))
-        return State(state.minutes, state.slots, state.events + 1, state.setting)
+        return replace(state, events=state.events + 1)
+    if kind == 3:
+        number = state.sent + 1
+        store.outbox.put([Draft(STREAM, number, 1, b"%d" % number)], {MARK: b"%d" % number})
+        return replace(state, sent=number)
+    if kind == 13 and state.settled < state.sent - 1:
+        store.outbox.forget([(STREAM, state.settled + 1)])
+        return replace(state, settled=state.settled + 1)
     if kind == 11:
         value = state.setting + 1
         store.put_settings({f"a.{value % 3}": value, "last": value, "text": "x" * 900}, FIRST)
-        return State(state.minutes, state.slots, state.events, value)
+        return replace(state, setting=value)
     if kind == 17:
         at = FIRST + timedelta(minutes=30 * state.slots)
         slots = {
@@ -59,7 +70,7 @@ def step(store: Store, number: int, state: State) -> State:
             for i, key in enumerate(KEYS)
         }
         store.write_slots(at, slots)
-        return State(state.minutes, state.slots + 1, state.events, state.setting)
+        return replace(state, slots=state.slots + 1)
     if kind == 19 and number % 100 == 99:
         store.tidy()  # moves the log into the file
         return state
@@ -68,7 +79,7 @@ def step(store: Store, number: int, state: State) -> State:
         return state
     at = FIRST + timedelta(minutes=state.minutes)
     store.write_minute(at, {key: value_kw(state.minutes, i) for i, key in enumerate(KEYS)})
-    return State(state.minutes + 1, state.slots, state.events, state.setting)
+    return replace(state, minutes=state.minutes + 1)
 
 
 def read(store: Store) -> State:
@@ -93,7 +104,13 @@ def read(store: Store) -> State:
     assert settings == ({**whole, "last": last, "text": "x" * 900} if last else {})
     events = [event.data["n"] for event in store.events(limit=1000)]
     assert events == list(range(len(events), 0, -1))
-    return State(count, slot_count, len(events), last)
+    sent = store.outbox.last().get(STREAM, 0)
+    waiting = store.outbox.after(STREAM, 0, 1000)
+    settled = sent - len(waiting)
+    assert [int(one.payload) for one in waiting] == list(range(settled + 1, sent + 1))
+    assert [one.seq for one in waiting] == list(range(settled + 1, sent + 1))
+    assert int(store.get_kv(MARK) or 0) == sent
+    return State(count, slot_count, len(events), last, sent, settled)
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +149,7 @@ def check(cut: Cut, states: list[State], folder: Path) -> None:
 
 
 @pytest.mark.t(1)
-@pytest.mark.req("PWR-01", "PWR-04")
+@pytest.mark.req("PWR-01", "PWR-04", "SRV-09")
 @pytest.mark.parametrize("part", range(PARTS))
 def test_a_power_cut_at_any_write_loses_nothing_acknowledged(
     part: int, recorded: tuple[list[Note], list[State]], memory: Path
