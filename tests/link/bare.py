@@ -182,6 +182,11 @@ class World:
         past = await past_of(self.store, home, [Span(start, end)], "30m", TOKYO)
         return in_half_hours(past, start, end)
 
+    async def minutes(self, home: bytes, start: datetime, end: datetime) -> np.ndarray:
+        """Its minutes."""
+        past = await past_of(self.store, home, [Span(start, end)], "1m", TOKYO)
+        return past.minutes(KEYS, start, end)
+
 
 def through(hub: Hub) -> Callable[[Pipe], Awaitable[None]]:
     """A connection of the hub over a pipe instead of a socket."""
