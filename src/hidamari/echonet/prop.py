@@ -7,7 +7,7 @@ values are those of the ECHONET Appendix (Detailed Requirements for Device Objec
 
 import math
 import struct
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Generic, Self, TypeVar, overload
@@ -21,6 +21,7 @@ E = TypeVar("E", bound=IntEnum)
 
 Decode = Callable[[bytes, "Device"], T | None]
 Encode = Callable[[T, "Device"], bytes]
+Line = tuple[str, frozenset[int] | None, Decode[object]]  # name, sizes, decoder
 
 # What a sensor says when it has no number (Appendix chapter 2.1: underflow, overflow, no data).
 NO_VALUE: dict[tuple[int, bool], frozenset[int]] = {
@@ -111,6 +112,7 @@ class Device:
     kind: str = "unknown"
     props: dict[int, Prop[object]] = {}  # noqa: RUF012  filled once a class by __init_subclass__
     by_name: dict[str, Prop[object]] = {}  # noqa: RUF012
+    lines: dict[int, Line] = {}  # noqa: RUF012  `props` as `values` needs them
 
     def __init_subclass__(cls, **keywords: object) -> None:
         for key in ("group", "code", "kind"):
@@ -120,6 +122,7 @@ class Device:
         lines = [p for base in reversed(cls.__mro__) for p in vars(base).values()]
         cls.props = {p.epc: p for p in lines if isinstance(p, Prop)}
         cls.by_name = {p.name: p for p in cls.props.values()}
+        cls.lines = {p.epc: (p.name, p.sizes, p.decode_edt) for p in cls.props.values()}
 
     def __init__(self, eoj: Eoj, raw: dict[int, bytes] | None = None) -> None:
         self.eoj = eoj
@@ -130,16 +133,16 @@ class Device:
         """Group and class as one number, such as 0x027D."""
         return cls.group << 8 | cls.code
 
-    def values(self) -> Iterator[tuple[Prop[object], object | None]]:
-        """Every property that the device has given, with its typed value."""
-        props = self.props
+    def values(self) -> dict[str, object | None]:
+        """By name every property that the device has given, with its typed value."""
+        lines = self.lines
+        found: dict[str, object | None] = {}
         for epc, edt in self.raw.items():
-            prop = props.get(epc)
-            if prop is not None:
-                # As Prop.decode, without the call: every answer of every device comes through here.
-                sizes = prop.sizes
-                whole = sizes is None or len(edt) in sizes
-                yield prop, prop.decode_edt(edt, self) if whole else None
+            if epc in lines:
+                # As Prop.decode, without the call: one loop over what all answers hold.
+                name, sizes, decode = lines[epc]
+                found[name] = decode(edt, self) if sizes is None or len(edt) in sizes else None
+        return found
 
 
 def number(
@@ -307,6 +310,13 @@ def _number_decoder(size: int, signed: bool, factor: float, empty: frozenset[int
     if letter is None:
         return lambda edt, _: value(int.from_bytes(edt, "big", signed=signed))
     unpack = struct.Struct(">" + (letter if signed else letter.upper())).unpack
+    if factor == 1.0:
+        # As below without arithmetic: most powers and energies are plain watts.
+        def plain(edt: bytes, _: Device) -> float | None:
+            (code,) = unpack(edt)
+            return None if code in empty else float(code)
+
+        return plain
 
     def decode(edt: bytes, _: Device) -> float | None:
         (code,) = unpack(edt)
