@@ -25,6 +25,7 @@ from tests.cloud.postgres import Server
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
 
+from bench._relay import relay
 from hidamari.cloud.ports import Arrived, SegmentStore
 from hidamari.cloud.segments_postgresql import PostgresqlSegments
 from hidamari.cloud.segments_sqlite import SqliteSegments
@@ -58,7 +59,7 @@ def figures() -> list[Figure]:
             rows += ingest("postgresql", on_server)
         finally:
             server.remove()
-        rows.append(asyncio.run(relay(folder)))
+        rows += [asyncio.run(link_request(folder)), *relay(folder)]
         rows.append(idle_links(folder))
     return [*rows, wire_day()]
 
@@ -111,7 +112,7 @@ def ingest(name: str, store_named: Callable[[str], SegmentStore]) -> list[Figure
     ]
 
 
-async def relay(folder: Path) -> Figure:
+async def link_request(folder: Path) -> Figure:
     """A request to a linked home and its answer, beside an echo over a bare WebSocket."""
     query = Query(0, 5000, {"name": "x"}, "GET", "/api/v1/now", {})
     body = os.urandom(2000)

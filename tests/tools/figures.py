@@ -16,7 +16,7 @@ from hidamari.core.clock import RealClock
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "docs/figures.json"
 PAGE = ROOT / "docs/figures.md"
-PARTS = ("echonet", "store", "home", "ui", "plan", "day")
+PARTS = ("echonet", "store", "home", "ui", "plan", "day", "cloud")
 
 Row = dict[str, object]
 Parts = dict[str, dict[str, object]]
