@@ -1,5 +1,6 @@
 """The invented service: accounts and homes in any state a test asks for, over the invented home."""
 
+import asyncio
 import json
 import threading
 from typing import Any, Self
@@ -158,13 +159,17 @@ class FixtureService:
         ]
 
     async def _live(self, socket: WebSocket) -> None:
-        if not self.away:
-            await self.home._live(socket)
-            return
+        """Tell what the home tells, and when it goes away and comes back; one stream for all."""
         await socket.accept()
-        await socket.send_json({"type": "away", "last_seen": SEEN})
+        turn, told = self.home.turn, None
         try:
-            await socket.receive()
+            while self.home.turn == turn:
+                if told is not self.away:
+                    told = self.away
+                    now = {"type": "now", "now": self.home._now()}
+                    await socket.send_json({"type": "away", "last_seen": SEEN} if told else now)
+                await asyncio.sleep(0.1)
+            await socket.close()
         except WebSocketDisconnect:
             return
 

@@ -9,6 +9,7 @@ from tests.e2e.browser import Browser
 from tests.e2e.screens import BUSY, faults, jumps
 from tests.e2e.service import HOME, MEMBERS, PHONES, FixtureService
 from tests.e2e.test_screens import ALLOWED, NARROWEST, at_home, looks_of
+from tests.e2e.words import Said
 
 Prepare = Callable[[FixtureService], object]
 Act = Callable[[Browser], object]
@@ -207,3 +208,40 @@ def test_a_screen_outside_is_complete_and_accessible_in_every_state(
     wrong += [c for c in page.complaints if not any(word in c for word in expected)]
     wrong += [r for r in page.requests if not at_home(r, service.url)]
     assert wrong == []
+
+
+@pytest.mark.req("APP-20")
+@pytest.mark.t(15)
+@pytest.mark.parametrize("lang", ["ja", "en"])
+def test_the_home_goes_offline_the_history_goes_on_and_the_controls_come_back_with_it(
+    service: FixtureService, page: Browser, artifacts: Path, lang: str
+) -> None:
+    w = Said(lang)
+    page.look(390, 844)
+    show(service, page, Case("plan", f"/homes/{HOME}/plan"), lang)
+    chip, away_chip = w("outside.chip"), w("outside.chip_away").partition("{")[0].strip(" (（")
+    page.wait_text(chip)
+    page.click_text(w("plan.by_hand"))
+    go = "document.querySelector('dialog[open] button.primary')"
+    page.wait(f"{go} && !{go}.disabled")
+    before = len(service.home.sent)
+    service.away = True
+    page.wait_text(away_chip)
+    page.wait(f"{go}.disabled")
+    assert w("outside.away_text") in page.run("document.querySelector('dialog[open]').innerText")
+    page.picture(artifacts / f"outside-went-away-{lang}.png")
+    page.key("Escape")
+    page.wait("!document.querySelector('dialog[open]')")
+    page.click("nav a[href*='/history']")
+    page.wait("document.querySelectorAll('svg rect.f-solar').length > 5")
+    page.wait_text(away_chip)
+    page.picture(artifacts / f"outside-history-goes-on-{lang}.png")
+    assert faults(page) == []
+    service.away = False
+    page.wait_text(chip)
+    assert away_chip not in page.run("document.body.innerText")
+    page.click("nav a[href*='/plan']")
+    page.click_text(w("plan.by_hand"))
+    page.wait(f"{go} && !{go}.disabled")
+    assert len(service.home.sent) == before  # nothing was sent, and nothing was queued
+    service.home.release()

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from tests.e2e.browser import Browser
 from tests.e2e.screens import BUSY, faults
+from tests.e2e.words import Said
 
-WORDS = Path(__file__).parents[2] / "src/hidamari/i18n"
 PASSWORD = "himawari no niwa 7"
 
 
@@ -25,18 +25,6 @@ class Demo:
     password: str
     cloud_url: str
     mailbox: str
-
-
-class Said:
-    """The words of the screens in one language."""
-
-    def __init__(self, lang: str) -> None:
-        self.lang = lang
-        self._tree = json.loads((WORDS / f"{lang}.json").read_text(encoding="utf-8"))
-
-    def __call__(self, key: str) -> str:
-        section, name = key.split(".")
-        return str(self._tree[section][name])
 
 
 @pytest.fixture(scope="module")
