@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -10,8 +11,20 @@ from tests.cloud import sent
 from tests.cloud.lab import Lab
 from tests.cloud.test_hub import on_hub
 
+from hidamari.cloud.link import Link
 from hidamari.cloud.ports import HomeAway, SegmentStore
-from hidamari.link.messages import Bye, Cancel, Query, Reply, Watch, Welcome
+from hidamari.link.messages import (
+    Bye,
+    Cancel,
+    Down,
+    Hello,
+    LiveFrame,
+    Query,
+    Reply,
+    Time,
+    Watch,
+    Welcome,
+)
 
 
 def query(ttl_ms: int = 5000, method: str = "GET") -> Query:
@@ -144,6 +157,22 @@ def test_who_looks_makes_live_frames_come_faster_also_after_a_new_link(tmp_path:
             assert await home.hear() == Watch(until_ms + 1, 1)
 
     on_hub(tmp_path, job)
+
+
+@pytest.mark.t(19)
+def test_a_home_is_told_the_time_once_an_hour():
+    hello = Hello(sent.HOME, 1, b"", "1", {})
+    link = Link(hello, sent.NOW)
+    for minute in range(1, 130):
+        link.heard(LiveFrame(0, []), sent.NOW + timedelta(minutes=minute))
+
+    async def told() -> list[Down]:
+        async with asyncio.timeout(5):
+            return [await link.next(), await link.next()]
+
+    hours = [sent.NOW + timedelta(hours=1), sent.NOW + timedelta(hours=2)]
+    assert asyncio.run(told()) == [Time(round(at.timestamp() * 1000)) for at in hours]
+    assert not link._down
 
 
 def test_a_link_that_is_dropped_says_why(tmp_path: Path):

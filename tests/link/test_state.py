@@ -19,6 +19,7 @@ from hidamari.link.messages import (
     Nonce,
     Record,
     Refused,
+    Time,
     Watch,
     Welcome,
     encode,
@@ -281,6 +282,21 @@ def test_live_frames_come_each_minute_and_faster_while_somebody_looks() -> None:
     link.receive(encode(Watch(2**62, 0)), 1300.0)  # for ever and at once: neither is believed
     assert sent(1300, 1900) == 600
     assert sent(1901, 2501) in (9, 10)
+
+
+@pytest.mark.t(19)
+def test_the_time_of_the_service_is_kept_to_over_a_month_and_no_late_word_moves_it_far() -> None:
+    """Our count runs 100 ppm fast; a request would seem four minutes old after a month."""
+    link, start_s = opened(Window(), {}, {}, 0.0), 1_800_000_000.0
+    die = random.Random(4)
+    for hour in range(1, 30 * 24):
+        now_s = 3600.0 * hour * 1.0001
+        link.receive(encode(Time(round((start_s + 3600.0 * hour - die.random()) * 1000))), now_s)
+        assert abs(link.server_s(now_s) - (start_s + 3600.0 * hour)) < 1.5
+    before_s = link.offset_s
+    link.receive(encode(Time(0)), now_s + 3600.0)
+    link.receive(encode(Time(2**60)), now_s + 3601.0)
+    assert abs(link.offset_s - before_s) <= 1.81
 
 
 def test_the_end_is_the_end() -> None:

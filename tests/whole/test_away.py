@@ -12,7 +12,7 @@ from tests.whole.street import Street, a_street
 from hidamari.home.device_key import own_identity
 from hidamari.home.uplink import Uplink, Way
 from hidamari.link.messages import DAYS, EVENTS, REPORTED, SEGMENTS, TOTALS
-from hidamari.link.records import Day, Reported, Segment, unpack
+from hidamari.link.records import Day, unpack
 from hidamari.link.relay import Relay
 from hidamari.store.pack import DayBlob, digest
 
@@ -80,26 +80,5 @@ def test_nothing_leaves_an_unlinked_home_and_all_of_it_after() -> None:
             newest = [unpack(one.payload, Day) for one in out.service.of(DAYS)][-1]
             assert digest(newest.blob) == newest.sha
             assert DayBlob.from_bytes(newest.blob).minutes.shape[0] == 1440
-
-    run(story())
-
-
-def test_segments_hold_the_minutes_and_the_half_hours_that_end_in_them() -> None:
-    async def story() -> None:
-        async with outside("smart_meter", "solar") as out:
-            uplink = await out.switch_on()
-            out.service.bound = True
-            await uplink.issue_code()
-            await out.for_(minutes=43)
-            tables = [unpack(one.payload, Reported) for one in out.service.of(REPORTED)]
-            names = [(row.device, row.name) for row in tables[-1].series]
-            grid = names.index(("home", "grid_kw")) + 1
-            found = [unpack(one.payload, Segment) for one in out.service.of(SEGMENTS)]
-            blobs = [DayBlob.from_bytes(segment.blob) for segment in found]
-            assert all(grid in blob.ids for blob in blobs)
-            assert [len(blob.slot_starts) for blob in blobs if blob.minutes.shape[0] == 15]
-            for blob in blobs:
-                end_s = blob.start_s + 900
-                assert list(blob.slot_starts) == ([end_s - 1800] if end_s % 1800 == 0 else [])
 
     run(story())

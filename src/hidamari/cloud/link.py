@@ -3,15 +3,27 @@
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
 from hidamari.cloud.ports import Presence
 from hidamari.core.time import from_unix
 from hidamari.link import messages
-from hidamari.link.messages import Acked, Bye, Cancel, Down, Hello, LiveFrame, Query, Record, Reply
+from hidamari.link.messages import (
+    Acked,
+    Bye,
+    Cancel,
+    Down,
+    Hello,
+    LiveFrame,
+    Query,
+    Record,
+    Reply,
+    Time,
+)
 
+TIME_EVERY = timedelta(hours=1)
 MOST_WAITING_BYTES = 16 * 2**20  # of answers that a reader outside does not take up
 
 
@@ -57,6 +69,7 @@ class Link:
         self._down: deque[Down] = deque()
         self._filled = asyncio.Event()
         self._is_over = False
+        self._timed = at
 
     # down
 
@@ -89,6 +102,9 @@ class Link:
         """Keep a live frame and how far the home's clock is off."""
         skew_s = (from_unix(frame.at_ms / 1000) - at).total_seconds()
         self.presence = replace(self.presence, last_seen=at, live=frame, skew_s=skew_s)
+        if at - self._timed >= TIME_EVERY:
+            self._timed = at
+            self.send(Time(round(at.timestamp() * 1000)))
 
     def answered(self, reply: Reply) -> bool:
         """Hand a piece on to who asked; False when nobody did."""

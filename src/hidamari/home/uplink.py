@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 LEAVING = "up:leaving"  # the owner unlinked while the service could not be told
 UPLOAD_S = 30.0
-AWAY_S = 300.0  # between two looks while nobody takes what is made
+AWAY_S = 900.0  # as long as a segment: between two looks while nobody takes what is made
 SKEW_S = 30.0
 ASK_OPEN_S = (3.0, 7.0)  # while a code is open the owner waits for the next screen
 ASK_S = (300.0, 900.0)

@@ -141,6 +141,12 @@ class Watch(_Array, frozen=True, tag="m"):
     interval_s: int
 
 
+class Time(_Array, frozen=True, tag="t"):
+    """Down, once an hour: the service's time, by which requests grow too old."""
+
+    server_time_ms: int
+
+
 class Bye(_Array, frozen=True, tag="b"):
     """Both ways: the end of this link; come again after `retry_after_s`.
 
@@ -152,14 +158,14 @@ class Bye(_Array, frozen=True, tag="b"):
     retry_after_s: int = 0
 
 
-Down: TypeAlias = Nonce | Welcome | Acked | Refused | Query | Cancel | Watch | Bye
+Down: TypeAlias = Nonce | Welcome | Acked | Refused | Query | Cancel | Watch | Time | Bye
 Up: TypeAlias = Hello | Record | LiveFrame | Reply | Bye
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DOWN: msgspec.msgpack.Decoder[Down] = msgspec.msgpack.Decoder(Down)
 _UP: msgspec.msgpack.Decoder[Up] = msgspec.msgpack.Decoder(Up)
 _UP_TYPES = frozenset("hrlsb")
-_DOWN_TYPES = frozenset("nwaxqcmb")
+_DOWN_TYPES = frozenset("nwaxqcmtb")
 
 
 def encode(message: Down | Up) -> bytes:

@@ -29,6 +29,7 @@ from hidamari.link.messages import (
     Query,
     Record,
     Refused,
+    Time,
     Watch,
     Welcome,
     decode_down,
@@ -38,6 +39,7 @@ from hidamari.link.terms import KEPT_FOR_EVENTS, LIVE_S, Terms
 FIRST_RESEND_S = 10.0
 LONGEST_RESEND_S = 600.0
 FASTEST_LIVE_S = 1.0
+DRIFT = 500e-6  # no two clocks run apart faster
 LONGEST_WATCH_S = 600.0  # a viewer that stays asks again
 # The table of series first: without it the rest cannot be read. Then what people wait for.
 ORDER = (REPORTED, EVENTS, SEGMENTS, TOTALS, DAYS, SETTINGS)
@@ -46,7 +48,7 @@ RECORDS_PER_S = 8.0
 BYTES_PER_S = 13_000.0
 BURST_BYTES = 150_000.0
 
-Fact: TypeAlias = Nonce | Welcome | Acked | Refused | Query | Cancel | Watch | Bye
+Fact: TypeAlias = Nonce | Welcome | Acked | Refused | Query | Cancel | Watch | Time | Bye
 Key: TypeAlias = tuple[int, int]  # stream and number
 
 
@@ -156,6 +158,7 @@ class Link:
     last: Mapping[int, int]  # what hello tells: by stream the newest number of the outbox
     terms: Terms = field(default_factory=Terms)
     offset_s: float | None = None  # the service's unix time minus our count
+    _told_s: float = 0.0  # when the service told its time last
     _step: _Step = _Step.NONCE
     _watch_until_s: float = 0.0
     _watch_s: float = LIVE_S
@@ -214,7 +217,7 @@ class Link:
             raise LinkError(f"a challenge of {NONCE_BYTES} bytes expected")
         if message.proto != PROTO:
             raise LinkError(f"protocol {PROTO} expected, the service speaks {message.proto}")
-        self.offset_s = message.server_time_ms / 1000.0 - now_s
+        self.offset_s, self._told_s = message.server_time_ms / 1000.0 - now_s, now_s
         self._step = _Step.WELCOME
         return message
 
@@ -244,7 +247,16 @@ class Link:
             self.window.drop([(message.stream, message.seq)])
         elif isinstance(message, Watch):
             self._watch(message, now_s)
+        elif isinstance(message, Time):
+            self._follow(message, now_s)
         return message
+
+    def _follow(self, message: Time, now_s: float) -> None:
+        """Keep to the service's clock, whatever held its message up on the way."""
+        off_s = message.server_time_ms / 1000.0 - now_s - (self.offset_s or 0.0)
+        most_s = DRIFT * (now_s - self._told_s)
+        self.offset_s = (self.offset_s or 0.0) + min(max(off_s, -most_s), most_s)
+        self._told_s = now_s
 
     def _watch(self, message: Watch, now_s: float) -> None:
         """Somebody looks, until a time of the service."""
