@@ -43,7 +43,6 @@ EVENING = datetime(2026, 6, 10, 14, 50, tzinfo=UTC)
 MIDNIGHT = EVENING + timedelta(minutes=10)
 OWN = "10.0.0.1"
 Parts = dict[str, Part]
-_YEARS: dict[int, Replay] = {}
 
 
 class TracedWorld(World):
@@ -104,9 +103,7 @@ class Street:
     @classmethod
     async def build(cls, folder: Path, seed: int, start: datetime, *, past: bool) -> "Street":
         """Devices on the network, no controller yet; `past`: their meter has been there before."""
-        if seed not in _YEARS:
-            _YEARS[seed] = packaged_year(seed)
-        clock, air, year = LoopClock(start), Air(seed), _YEARS[seed]
+        clock, air, year = LoopClock(start), Air(seed), packaged_year(seed)
         tick = int(start.timestamp()) // TICK_S
         if past:
             world = TracedWorld.new(seed, start, year)

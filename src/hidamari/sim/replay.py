@@ -5,6 +5,7 @@ import gzip
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -83,6 +84,7 @@ def measured(days: tuple[date, ...], load_kwh: FloatArray, pv_kwh: FloatArray) -
     return Replay(days, load_kwh, pv_kwh, np.array(rows))
 
 
+@lru_cache(maxsize=2)
 def packaged_year(seed: int) -> Replay:
     """The measured year that comes with the package; the seed decides only within the hour."""
     source = resources.files("hidamari.sim").joinpath("data/home_year.csv.gz")
