@@ -35,6 +35,7 @@ STARTS = 4
 SETTLE_S = 45.0  # the first plan is made meanwhile
 KILLS = 10
 DAY_MINUTES = 1440
+RESTED_DAYS = 30
 CHECKPOINTS_A_DAY = 3  # 1,000 pages of the log each, of which a minute takes 1.7
 # Nobody looks: two and a half hours of the house in 75 s, over the night's sealing at 00:10.
 FAST = 120.0
@@ -52,7 +53,7 @@ def figures() -> list[Figure]:
         furnish(filled, 1, RealClock().now(), YEARS_DAYS, run.PASSWORD)
         found = [*starting(filled), *living(filled)]
         live = live_ms(Path(folder) / "live")
-        return [*found, *live, *resting(filled), *killing(Path(folder) / "killed")]
+        return [*found, *live, *resting(Path(folder) / "rested"), *killing(Path(folder) / "killed")]
 
 
 # -- start, idle, use ----------------------------------------------------------------------------
@@ -158,6 +159,8 @@ def resting(folder: Path) -> list[Figure]:
     """What the home does for itself: work and bytes of ordinary minutes, plans and the night."""
     tomorrow = local_day(RealClock().now(), TOKYO) + timedelta(days=1)
     begin = day_bounds(tomorrow, TOKYO)[0] + FROM
+    folder.mkdir()
+    furnish(folder, 1, begin, RESTED_DAYS, run.PASSWORD)  # a gap would be filled and written too
     net = run.free_net()
     clock = clock_text(fast_clock_from_now(begin, FAST))
     place = run.Place(net, folder, run.free_port())
