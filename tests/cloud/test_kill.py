@@ -54,7 +54,7 @@ async def sending(senders: list[Sender]) -> AsyncIterator[None]:
                 raise task.exception()  # type: ignore[misc]
 
 
-async def all_done(senders: list[Sender], within_s: float = 60.0) -> None:
+async def all_done(senders: list[Sender], within_s: float = 100.0) -> None:
     """Return when every record is acknowledged."""
     async with asyncio.timeout(within_s):
         while not all(one.is_done for one in senders):
