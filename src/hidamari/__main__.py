@@ -4,10 +4,12 @@ import sys
 
 from hidamari.home.guard import guarded
 
+UNWATCHED = frozenset({"--unguarded", "--help"})
+
 
 def main() -> None:
     """Run the command line."""
-    if sys.argv[1:2] == ["home"] and "--unguarded" not in sys.argv:
+    if sys.argv[1:2] == ["home"] and not UNWATCHED & set(sys.argv):
         guarded(sys.argv[1:])  # what is refused ends the parent too
     from hidamari.cli import main as run
 

@@ -25,3 +25,12 @@ def test_addresses_are_separated_by_commas() -> None:
     assert probes("192.168.1.31, 192.168.1.32,") == ("192.168.1.31", "192.168.1.32")
     with pytest.raises(InputError, match=r"'192\.168\.1\.256'"):
         probes("192.168.1.31,192.168.1.256")
+
+
+def test_help_whose_reader_has_left_is_not_taken_for_a_home_that_crashed() -> None:
+    words = [sys.executable, "-m", "hidamari", "home", "--help"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as help_text:
+        assert help_text.stdout is not None
+        assert help_text.stderr is not None
+        help_text.stdout.close()
+        assert b"starting it again" not in help_text.stderr.read()
