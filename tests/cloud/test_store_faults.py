@@ -81,6 +81,33 @@ def test_a_file_of_a_newer_release_is_left_alone(tmp_path: Path):
 
 
 @pytest.mark.contract
+def test_a_database_of_the_first_format_is_brought_up_and_keeps_its_records(postgresql: Server):
+    postgresql.psql("create database first")
+    batch = [Arrived(sent.HOME, 1, sent.event(1, sent.NOW))]
+
+    async def run() -> dict[int, int]:
+        store = PostgresqlSegments(postgresql.url("first"), VirtualClock(sent.NOW))
+        await store.open()
+        await store.write(batch)
+        await store.close()
+        owner = await asyncpg.connect(postgresql.url("first"))
+        await owner.execute("drop function hub_committed(bytea, bigint)")
+        await owner.execute(
+            "create function hub_committed(of bytea, in_epoch bigint) returns table(stream"
+            " smallint, seq bigint) language sql as $$ select 2::smallint, 1::bigint $$"
+        )
+        await owner.execute("update segment_format set version = 1")
+        await owner.close()
+        await store.open()
+        try:
+            return await store.newest(sent.HOME, 1)
+        finally:
+            await store.close()
+
+    assert asyncio.run(run()) == {batch[0].record.stream: 1}
+
+
+@pytest.mark.contract
 def test_a_server_that_only_reads_takes_nothing(postgresql: Server):
     postgresql.psql("create database readers")
     batch = [Arrived(sent.HOME, 1, sent.event(1, sent.NOW))]

@@ -11,7 +11,7 @@ from hidamari.cloud.faults import faults
 from hidamari.cloud.ports import Arrived, Kept
 from hidamari.cloud.reading import Row, bounds_of, kept
 from hidamari.cloud.rows import rows_of
-from hidamari.cloud.segments_schema import POSTGRESQL, VERSION
+from hidamari.cloud.segments_schema import POSTGRESQL, POSTGRESQL_FUNCTIONS, VERSION
 from hidamari.core.clock import Clock
 from hidamari.core.errors import StoreError
 from hidamari.core.time import unix
@@ -280,8 +280,10 @@ async def _make_tables(owner: asyncpg.Connection) -> None:
     if await owner.fetchval("select to_regclass('segment_format')") is None:
         for statement in POSTGRESQL:
             await owner.execute(statement)
-        await owner.execute("insert into segment_format values($1)", VERSION)
-        return
-    found = await owner.fetchval("select max(version) from segment_format")
+    found = await owner.fetchval("select max(version) from segment_format") or 0
     if found > VERSION:
         raise StoreError(f"this store has format {found}, made by a newer release")
+    if found < VERSION:
+        for statement in POSTGRESQL_FUNCTIONS:
+            await owner.execute(statement)
+        await owner.execute("insert into segment_format values($1)", VERSION)

@@ -7,7 +7,7 @@ rows tell the same, the highest `rev` or `seq` counts; `rev` of a day without mi
 (see `rows.rank_of`).
 """
 
-VERSION = 1
+VERSION = 2  # 1: PostgreSQL told less of a home that comes back
 
 SQLITE = """
 create table segment_format(version int) strict;
@@ -68,9 +68,14 @@ POSTGRESQL = (
             execute format('grant insert on %I to hidamari_hub', t);
         end loop;
     end $$""",
+    "grant execute on function own_home to hidamari_app",
+)
+
+# What is worked out of the tables: made anew by a release with a newer format.
+POSTGRESQL_FUNCTIONS = (
     # Which of these records are new (their places in the arrays, from 1 on); all are done now.
-    """create function hub_note(at bigint, homes bytea[], epochs bigint[], streams smallint[],
-        seqs bigint[]) returns setof bigint language plpgsql security definer
+    """create or replace function hub_note(at bigint, homes bytea[], epochs bigint[],
+        streams smallint[], seqs bigint[]) returns setof bigint language plpgsql security definer
         set search_path = public, pg_temp as $$
     begin
         insert into generation select distinct k.home, k.epoch, at
@@ -91,31 +96,32 @@ POSTGRESQL = (
             where hwm.home = k.home and hwm.epoch = k.epoch and hwm.stream = k.stream;
     end $$""",
     # The same as spans.joined: no home makes a row grow for ever.
-    """create function bounded(done int8multirange) returns int8multirange
+    """create or replace function bounded(done int8multirange) returns int8multirange
         language sql immutable as $$
         select case when (select count(*) from unnest(done)) <= 1000 then done else done +
             int8multirange(int8range(lower(done), (select lower(r) from unnest(done) as r
                 order by r desc offset 499 limit 1))) end $$""",
-    """create function hub_committed(of bytea, in_epoch bigint)
+    "drop function if exists hub_committed(bytea, bigint)",  # of format 1
+    """create or replace function hub_committed(of bytea, in_epoch bigint)
         returns table(stream smallint, seq bigint, newest bigint)
         language sql stable security definer set search_path = public, pg_temp as $$
         select stream, coalesce(
             (select upper(r) - 1 from unnest(done) as r where r @> 1::bigint), 0),
             upper(done) - 1
             from hwm where home = of and epoch = in_epoch $$""",
-    """create function hub_partition(day int) returns void language plpgsql security definer
-        set search_path = public, pg_temp as $$
+    """create or replace function hub_partition(day int) returns void language plpgsql
+        security definer set search_path = public, pg_temp as $$
     begin
         execute format('create table if not exists seg_%s partition of seg'
             ' for values from (%s) to (%s)', day, day, day + 1);
     end $$""",
     # A UTC day lies in two local days of Japan: its own and the next.
-    """create function is_sealed(home bytea, epoch bigint, d int) returns bool
+    """create or replace function is_sealed(home bytea, epoch bigint, d int) returns bool
         language sql stable as $$
         select count(*) = 2 from (select distinct o.d from day as o
             where o.home = $1 and o.epoch = $2 and o.d in ($3, $3 + 1)) as found $$""",
     # Drops the tables of days before `before`; what no sealed day holds moves to seg_late first.
-    """create function tidy(before int) returns void language plpgsql as $$
+    """create or replace function tidy(before int) returns void language plpgsql as $$
     declare old record;
     begin
         delete from seg_late as s where s.d < before and is_sealed(s.home, s.epoch, s.d);
@@ -132,5 +138,4 @@ POSTGRESQL = (
     end $$""",
     "revoke execute on function hub_note, hub_committed, hub_partition, tidy from public",
     "grant execute on function hub_note, hub_committed, hub_partition to hidamari_hub",
-    "grant execute on function own_home to hidamari_app",
 )
