@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+LONGEST = ("tests/whole/", "tests/e2e/test_way", "tests/e2e/test_demo", "tests/cloud/test_kill")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -49,6 +50,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if out:
         rows = [[item.nodeid.split("[")[0], *_proofs(item)] for item in items]
         Path(out).write_text(json.dumps(rows))
+    # The longest first, so that no core waits for another's at the end.
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
     if req is None and number is None:
         return
     keep = []

@@ -135,6 +135,7 @@ def tests(extra: list[str]) -> int:
     """
     command = [sys.executable, "-m", "pytest", "-q"]
     many = ["-n", "auto", "--dist", "loadgroup", "--max-worker-restart", "0"]
+    many += ["--durations", "25"]
     status = run(*command, *many, *extra)
     if status != PYTEST_FAILED:
         return status
