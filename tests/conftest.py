@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LONGEST = ("tests/whole/", "tests/e2e/test_way", "tests/e2e/test_demo", "tests/cloud/test_kill")
+LONGEST = ("tests/whole/", "tests/e2e/", "tests/cloud/test_kill", "tests/cloud/test_codes")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

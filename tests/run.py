@@ -134,8 +134,8 @@ def tests(extra: list[str]) -> int:
     alone. Both outcomes stay in the output, and what fails twice has failed.
     """
     command = [sys.executable, "-m", "pytest", "-q"]
-    many = ["-n", "auto", "--dist", "loadgroup", "--max-worker-restart", "0"]
-    many += ["--durations", "25"]
+    many = ["-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
+    many += ["--max-worker-restart", "0", "--durations", "25"]
     status = run(*command, *many, *extra)
     if status != PYTEST_FAILED:
         return status

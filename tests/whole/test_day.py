@@ -10,9 +10,6 @@ from tests.whole.street import EVENING, MIDNIGHT, Street, a_street, misses, stor
 from hidamari.core.reading import Quality, SeriesKey
 from hidamari.core.time import TOKYO, slot_start
 
-# One worker lives the evening and the night once for all.
-pytestmark = pytest.mark.xdist_group("day")
-
 DAY = date(2026, 6, 10)
 NOON = MIDNIGHT - timedelta(hours=12)
 BUS = ("pv_kw", "gen_kw", "grid_kw", "battery_kw", "ev_kw", "heater_kw", "load_kw", "use_kw")
