@@ -10,6 +10,7 @@ import pytest
 from tests.cloud import sent
 from tests.cloud.postgres import Server
 
+from hidamari.cloud.faults import faults
 from hidamari.cloud.ports import Arrived
 from hidamari.cloud.segments_postgresql import APP, HUB, PostgresqlSegments
 from hidamari.cloud.segments_sqlite import SqliteSegments
@@ -78,6 +79,21 @@ def test_a_file_of_a_newer_release_is_left_alone(tmp_path: Path):
         file.execute("update segment_format set version = 99")
     with pytest.raises(StoreError, match="format 99, made by a newer release"):
         asyncio.run(opened())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.InterfaceError("connection is closed"),
+        # A server that dies in the middle of a word (asyncpg issue 784); it ended the service once.
+        asyncpg.InternalClientError("cannot switch to state 15; another operation is in progress"),
+        ConnectionResetError(),
+        TimeoutError(),
+    ],
+)
+def test_a_server_that_goes_away_is_a_store_that_is_asked_again(error: Exception):
+    with pytest.raises(StoreError, match="keeping records"), faults("keeping records"):
+        raise error
 
 
 @pytest.mark.contract

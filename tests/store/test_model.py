@@ -207,7 +207,7 @@ class Home(RuleBasedStateMachine):
             first + timedelta(minutes=int(i)): minutes[i]
             for i in np.flatnonzero(~np.isnan(minutes))
         }
-        assert there == {at: pytest.approx(kw, abs=5e-4) for at, kw in self.minutes.items()}
+        assert there == {at: pytest.approx(kw, abs=5e-4 + 1e-9) for at, kw in self.minutes.items()}
         self.check_days(values, slot_start(first))
 
     def check_days(self, values: np.ndarray, first: datetime) -> None:

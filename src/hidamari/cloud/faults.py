@@ -33,6 +33,9 @@ def faults(what: str) -> Iterator[None]:
         if isinstance(error, ValueError):  # the driver refuses a value before the server sees it
             raise InputError(f"{what}: a value that the store takes expected ({error})") from error
         raise StoreError(f"{what}: {error}") from error
+    # What the driver says of itself when a server dies in the middle of a word (asyncpg issue 784).
+    except asyncpg.InternalClientError as error:
+        raise StoreError(f"{what}: {error}") from error
     except (OSError, TimeoutError) as error:
         raise StoreError(f"{what}: the database server cannot be reached ({error})") from error
 
