@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 PYTEST_FAILED = 1  # some tests failed; other numbers mean that it could not run at all
 PYTEST_FOUND_NONE = 5
+COVERAGE = ROOT / "docs/coverage.md"
 FILE_LINES = 400
 FUNCTION_LINES = 50
 # Programs that tests start, and the Debian packages that bring them.
@@ -53,7 +54,7 @@ def main() -> int:
     if given.what == "check":
         steps += [lambda: tests(["-m", "not e2e and not net"])]
     else:
-        steps = [system_packages, *steps, lambda: tests([]), lambda: write_coverage(check=True)]
+        steps = [system_packages, *steps, everything]
     for step in steps:
         status = step()
         if status:
@@ -127,24 +128,38 @@ def is_there(program: str) -> bool:
     return bool(shutil.which(program) or list(OUTSIDE_OF_PATH.glob(f"*/bin/{program}")))
 
 
-def tests(extra: list[str]) -> int:
+def everything() -> int:
+    """All tests, and whether docs/coverage.md says what they prove."""
+    with tempfile.TemporaryDirectory() as folder:
+        proofs = Path(folder) / "proofs.json"
+        status = tests([], "--proofs", str(proofs))
+        if status:
+            return status
+        if coverage_of(json.loads(proofs.read_text())) == COVERAGE.read_text():
+            return 0
+    print("docs/coverage.md is not current: run `python tests/run.py coverage`")
+    return 1
+
+
+def tests(extra: list[str], *first: str) -> int:
     """The test suite, on as many cores as there are.
 
     Some tests measure time on a machine that others use too: what failed is tried once more,
-    alone. Both outcomes stay in the output, and what fails twice has failed.
+    alone. Both outcomes stay in the output, and what fails twice has failed. `first` is for the
+    whole run only.
     """
     command = [sys.executable, "-m", "pytest", "-q"]
     many = ["-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
     many += ["--max-worker-restart", "0", "--durations", "25"]
-    status = run(*command, *many, *extra)
+    status = run(*command, *many, *extra, *first)
     if status != PYTEST_FAILED:
         return status
     print("\ntrying what failed once more, alone", flush=True)
     return run(*command, "--last-failed", "--last-failed-no-failures", "none", *extra)
 
 
-def write_coverage(*, check: bool = False) -> int:
-    """docs/coverage.md: which tests prove which requirement and which reliability test."""
+def write_coverage() -> int:
+    """Write docs/coverage.md anew."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "proofs.json"
         command = [sys.executable, "-m", "pytest", "-q", "--collect-only", "--proofs", str(out)]
@@ -152,7 +167,13 @@ def write_coverage(*, check: bool = False) -> int:
         if not out.exists():
             print(done.stdout.decode(), done.stderr.decode())
             return 1
-        rows = json.loads(out.read_text())
+        COVERAGE.write_text(coverage_of(json.loads(out.read_text())))
+    print(f"{COVERAGE.relative_to(ROOT)} is written")
+    return 0
+
+
+def coverage_of(rows: list[tuple[str, list[str], list[int]]]) -> str:
+    """Which tests prove which requirement and which reliability test, as a page."""
     proofs: dict[str, set[str]] = {}
     for test, reqs, numbers in rows:
         for key in [*reqs, *(f"T{number}" for number in numbers)]:
@@ -161,16 +182,7 @@ def write_coverage(*, check: bool = False) -> int:
     lines += ["| proves | tests |", "| --- | --- |"]
     for key in sorted(proofs, key=_order):
         lines.append(f"| {key} | {'<br>'.join(f'`{t}`' for t in sorted(proofs[key]))} |")
-    text = "\n".join(lines) + "\n"
-    target = ROOT / "docs/coverage.md"
-    if check:
-        if target.exists() and target.read_text() == text:
-            return 0
-        print("docs/coverage.md is not current: run `python tests/run.py coverage`")
-        return 1
-    target.write_text(text)
-    print(f"{target.relative_to(ROOT)}: {len(proofs)} proven by {len(rows)} tests")
-    return 0
+    return "\n".join(lines) + "\n"
 
 
 def _order(key: str) -> tuple[str, int]:
