@@ -235,12 +235,17 @@ def _full(value: ArrayLike, count: int) -> FloatArray:
 
 
 def _assign(blocks: list[FloatArray], at: IntArray, values: FloatArray) -> None:
-    """Write into the block list as if it were one array; whole blocks are replaced."""
+    """Write into the blocks as if they were one array; `at` ascends, whole blocks are replaced."""
+    first, last = int(at[0]), int(at[-1])
     start = 0
     for i, block in enumerate(blocks):
-        if start == at[0] and len(block) == len(at):
+        end = start + len(block)
+        if start == first and len(block) == len(at):
             blocks[i] = values
             return
-        inside = (at >= start) & (at < start + len(block))
-        block[at[inside] - start] = values[inside]
-        start += len(block)
+        if first < end:
+            inside = (at >= start) & (at < end)
+            block[at[inside] - start] = values[inside]
+        if last < end:
+            return
+        start = end
