@@ -7,10 +7,11 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
+from tests.cloud import sent
 from tests.cloud.running import service_on
-from tests.cloud.sent import NOW
 
 from hidamari.cloud.database import Database
+from hidamari.cloud.ports import Arrived
 from hidamari.cloud.tables import metadata
 from hidamari.core.clock import VirtualClock
 from hidamari.core.errors import StoreBusy
@@ -66,18 +67,18 @@ def test_registering_again_deletes_nothing_and_unlinking_does_so_only_when_told(
     empty_store: str, tmp_path: Path
 ):
     async def run() -> None:
-        clock = VirtualClock(NOW)
+        clock = VirtualClock(sent.NOW)
         async with service_on(empty_store, tmp_path, clock) as running:
             person = await running.person("hanako@example.jp")
             home = await running.linked(person)
             key = home.identity.home
-            await running.service.store.refuse(key, 7, 1, 1)  # anything that is stored
+            await running.service.store.write([Arrived(key, 7, sent.event(1, sent.NOW))])
             assert await home.register() is True
-            assert await running.service.store.committed(key, 7) == {1: 1}
+            assert await running.service.store.committed(key, 7) == {2: 1}
             path = f"/homes/{home.id}/unlink"
             assert (await person.post(path, {"erase": False})).status_code == 204
             assert await home.register() is False
-            assert await running.service.store.committed(key, 7) == {1: 1}
+            assert await running.service.store.committed(key, 7) == {2: 1}
             code = (await home.link_code()).code
             assert (await person.claim(home, code, "ははの電話")).status_code == 201
             assert (await person.post(path, {"erase": True})).status_code == 204

@@ -1,6 +1,7 @@
 """What every segment store promises, on SQLite and on PostgreSQL."""
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ import pytest
 from tests.cloud import sent
 from tests.cloud.conftest import StoreOn
 
-from hidamari.cloud.ports import Arrived, SegmentStore
+from hidamari.cloud.ports import Arrived, Newest, SegmentStore
 from hidamari.core.clock import VirtualClock
 from hidamari.core.time import unix
 from hidamari.link.messages import EVENTS, SEGMENTS, Record
@@ -113,15 +114,38 @@ def test_committed_stops_at_a_gap_and_passes_over_what_was_refused(store_on: Sto
         events = [sent.event(seq, sent.NOW) for seq in range(1, 8)]
         await store.write(arrived(events[0], events[1], events[4]))  # 1, 2, 5
         assert await store.committed(sent.HOME, 7) == {2: 2}
-        await store.refuse(sent.HOME, 7, EVENTS, 3)
+        await store.refuse(*arrived(events[2]))
         assert await store.committed(sent.HOME, 7) == {2: 3}
         await store.write(arrived(events[3]))
-        assert await store.committed(sent.HOME, 7) == await store.newest(sent.HOME, 7) == {2: 5}
+        assert await store.committed(sent.HOME, 7) == {2: 5}
         await store.write(arrived(events[6]))
         assert await store.committed(sent.HOME, 7) == {2: 5}
-        assert await store.newest(sent.HOME, 7) == {2: 7}
         await store.write(arrived(events[2]))  # 3 was refused for good
         assert len(await store.events(sent.HOME, None, 9)) == 5
+
+    with_store(store_on, job)
+
+
+@pytest.mark.req("SRV-08")
+def test_the_newest_record_is_told_with_its_digest_whether_it_was_kept_or_refused(
+    store_on: StoreOn,
+):
+    events = [sent.event(seq, sent.NOW) for seq in range(1, 8)]
+    other = sent.event(5, sent.NOW, "another one")
+
+    def newest(record: Record) -> dict[int, Newest]:
+        return {EVENTS: Newest(record.seq, hashlib.sha256(record.payload).digest()[:16])}
+
+    async def job(store: SegmentStore, clock: VirtualClock) -> None:
+        assert await store.newest(sent.HOME, 7) == {}
+        await store.write(arrived(events[4], events[0]))
+        assert await store.newest(sent.HOME, 7) == newest(events[4])
+        await store.write(arrived(events[1], other))  # the first one of a number counts
+        assert await store.newest(sent.HOME, 7) == newest(events[4])
+        await store.refuse(*arrived(events[6]))
+        await store.write(arrived(events[5]))
+        assert await store.newest(sent.HOME, 7) == newest(events[6])
+        assert await store.newest(sent.HOME, 8) == await store.newest(sent.OTHER, 7) == {}
 
     with_store(store_on, job)
 

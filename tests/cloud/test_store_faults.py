@@ -11,13 +11,24 @@ from tests.cloud import sent
 from tests.cloud.postgres import Server
 
 from hidamari.cloud.faults import faults
-from hidamari.cloud.ports import Arrived
+from hidamari.cloud.ports import Arrived, Newest
 from hidamari.cloud.segments_postgresql import APP, HUB, PostgresqlSegments
 from hidamari.cloud.segments_sqlite import SqliteSegments
 from hidamari.cloud.stores import open_store
 from hidamari.core.clock import RealClock, VirtualClock
 from hidamari.core.errors import InputError, StoreError, StoreFull
+from hidamari.link.messages import EVENTS
 
+_AS_IN_FORMAT_1 = (
+    "drop function hub_committed(bytea, bigint)",
+    """create function hub_committed(of bytea, in_epoch bigint) returns table(stream smallint,
+        seq bigint) language sql as $$ select 2::smallint, 1::bigint $$""",
+    "drop function hub_note(bigint, bytea[], bigint[], smallint[], bigint[], bytea[])",
+    """create function hub_note(at bigint, homes bytea[], epochs bigint[], streams smallint[],
+        seqs bigint[]) returns setof bigint language sql as $$ select 1::bigint $$""",
+    "alter table hwm drop column tail",
+    "update segment_format set version = 1",
+)
 TABLES = ("generation", "hwm", "seg", "event", "reported", "day", "total")
 
 
@@ -107,20 +118,41 @@ def test_a_database_of_the_first_format_is_brought_up_and_keeps_its_records(post
         await store.write(batch)
         await store.close()
         owner = await asyncpg.connect(postgresql.url("first"))
-        await owner.execute("drop function hub_committed(bytea, bigint)")
-        await owner.execute(
-            "create function hub_committed(of bytea, in_epoch bigint) returns table(stream"
-            " smallint, seq bigint) language sql as $$ select 2::smallint, 1::bigint $$"
-        )
-        await owner.execute("update segment_format set version = 1")
+        for statement in _AS_IN_FORMAT_1:
+            await owner.execute(statement)
         await owner.close()
         await store.open()
         try:
+            assert await store.newest(sent.HOME, 1) == {EVENTS: Newest(1, None)}
+            await store.write([Arrived(sent.HOME, 1, sent.event(2, sent.NOW))])
             return await store.newest(sent.HOME, 1)
         finally:
             await store.close()
 
-    assert asyncio.run(run()) == {batch[0].record.stream: 1}
+    newest = asyncio.run(run())[EVENTS]
+    assert newest.seq == 2
+    assert newest.digest is not None
+
+
+def test_a_file_of_the_second_format_is_brought_up_and_keeps_its_records(tmp_path: Path):
+    batch = [Arrived(sent.HOME, 1, sent.event(1, sent.NOW))]
+
+    async def run() -> None:
+        store = SqliteSegments(tmp_path / "cloud.db", RealClock())
+        await store.open()
+        await store.write(batch)
+        await store.close()
+        with closing(sqlite3.connect(tmp_path / "cloud.db")) as file, file:
+            file.execute("alter table hwm drop column tail")
+            file.execute("update segment_format set version = 2")
+        for _ in range(2):
+            store = SqliteSegments(tmp_path / "cloud.db", RealClock())
+            await store.open()
+            assert await store.newest(sent.HOME, 1) == {EVENTS: Newest(1, None)}
+            assert len(await store.events(sent.HOME, None, 9)) == 1
+            await store.close()
+
+    asyncio.run(run())
 
 
 @pytest.mark.contract

@@ -37,12 +37,13 @@ def rows(path: Path) -> dict[str, Rows]:
 
 @pytest.mark.t(9)
 @pytest.mark.req("SRV-08", "SRV-09")
+@pytest.mark.parametrize("is_ahead", [False, True])
 @pytest.mark.parametrize("has_gap", [False, True])
 def test_a_home_put_back_to_yesterday_neither_overwrites_nor_disappears(
-    memory: Path, has_gap: bool
+    memory: Path, has_gap: bool, is_ahead: bool
 ) -> None:
     """With a gap: numbers that were never sent in any stream, so that none behind them is the
-    end of a run.
+    end of a run. Ahead: it makes more records than the service knows before it connects again.
     """
 
     async def story() -> None:
@@ -59,9 +60,15 @@ def test_a_home_put_back_to_yesterday_neither_overwrites_nor_disappears(
             epoch, put_at = one.store.outbox.epoch(), clock.now()
             ours = in_half_hours(one.store, EVENING, put_at - SLOT)  # the last is not sent yet
             before = rows(memory / "cloud.db")
+            one.exchange.is_there = not is_ahead
             await put_back(one, memory / "copy")
-            assert one.store.outbox.last()[SEGMENTS] < len(before["seg"])
-            await one.live(32, lambda at: something(one))
+            known = {EVENTS: 12, SEGMENTS: 24} if is_ahead else {}
+            at_copy = one.store.outbox.last()
+            await one.live(16, lambda at: something(one))
+            for stream, count in known.items():
+                assert one.store.outbox.last()[stream] > at_copy[stream] + count
+            one.exchange.is_there = True
+            await one.live(16, lambda at: something(one))
             await asyncio.sleep(300)  # the last piece is made
             assert one.store.outbox.epoch() != epoch
             assert one.uplink is not None

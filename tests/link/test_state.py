@@ -181,6 +181,7 @@ def test_the_pace_stays_below_what_the_service_takes() -> None:
         [NONCE, encode(Welcome({9: 1}))],
         [NONCE, encode(Welcome({1: -1}))],
         [NONCE, encode(Welcome({}, {}, {9: 1}))],
+        [NONCE, encode(Welcome({}, {}, {1: 1}, {2: b""}))],
         [NONCE, encode(Welcome({})), encode(Welcome({}))],
         [b""],
         [b"\x00" * 10],

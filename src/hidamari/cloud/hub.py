@@ -147,7 +147,9 @@ class Hub:
             logger.warning("a home has to come again: %s", error)
             raise _Away(Bye("slow_down", LATER_S + secrets.randbelow(LATER_S))) from None
         link = Link(hello, self._parts.clock.now())
-        link.send(Welcome(committed, CONFIG, newest))
+        numbers = {stream: one.seq for stream, one in newest.items()}
+        digests = {stream: one.digest for stream, one in newest.items() if one.digest is not None}
+        link.send(Welcome(committed, CONFIG, numbers, digests))
         if not self._parts.bus.attach(link):
             raise _Away(Bye("two_controllers", TWO_CONTROLLERS_S))
         return link

@@ -77,7 +77,7 @@ class Ingest:
     async def refuse(self, link: Link, record: Record, code: str) -> None:
         """Refuse a record for good; unless the store cannot remember it: then it comes again."""
         try:
-            await self._store.refuse(link.home, link.epoch, record.stream, record.seq)
+            await self._store.refuse(Arrived(link.home, link.epoch, record))
         except StoreError as error:
             logger.warning("a refused record will come again: %s", error)
             return

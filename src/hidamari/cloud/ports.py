@@ -34,6 +34,14 @@ class Kept(Generic[T]):
     record: T
 
 
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The record with the highest number of a stream; no digest where an older release kept it."""
+
+    seq: int
+    digest: bytes | None
+
+
 class SegmentStore(Protocol):
     """What homes sent, kept for good; every read names its home, and sees nothing of others."""
 
@@ -53,11 +61,11 @@ class SegmentStore(Protocol):
         """By stream the number up to which every record is committed or refused."""
         ...
 
-    async def newest(self, home: bytes, epoch: int) -> dict[int, int]:
-        """By stream the highest number that is committed or refused, behind whatever gaps."""
+    async def newest(self, home: bytes, epoch: int) -> dict[int, Newest]:
+        """By stream what is committed or refused last, behind whatever gaps."""
         ...
 
-    async def refuse(self, home: bytes, epoch: int, stream: int, seq: int) -> None:
+    async def refuse(self, one: Arrived) -> None:
         """Remember that a record was refused for good, so that `committed` passes over it."""
         ...
 

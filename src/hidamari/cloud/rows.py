@@ -7,6 +7,7 @@ from typing import NamedTuple
 from hidamari.cloud.checks import LARGEST_SEQ
 from hidamari.cloud.ports import Arrived
 from hidamari.link import messages
+from hidamari.link.messages import Record
 from hidamari.link.records import Day, DayTotals, EventRecord, unpack
 
 _DAY_MIN = 1440
@@ -74,9 +75,9 @@ class TotalRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A batch by table, and the numbers it is made of."""
+    """A batch by table, and the records it is made of."""
 
-    seqs: dict[Key, list[int]] = field(default_factory=dict)
+    records: dict[Key, list[Record]] = field(default_factory=dict)
     segments: list[SegmentRow] = field(default_factory=list)
     events: list[EventRow] = field(default_factory=list)
     reported: list[ReportedRow] = field(default_factory=list)
@@ -94,7 +95,7 @@ def rows_of(batch: Iterable[Arrived]) -> Rows:
         if (key, record.seq) in seen:
             continue
         seen.add((key, record.seq))
-        rows.seqs.setdefault(key, []).append(record.seq)
+        rows.records.setdefault(key, []).append(record)
         _add(rows, one)
     return rows
 

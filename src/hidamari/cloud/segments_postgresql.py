@@ -8,13 +8,14 @@ from datetime import date, datetime, timedelta
 import asyncpg
 
 from hidamari.cloud.faults import faults
-from hidamari.cloud.ports import Arrived, Kept
+from hidamari.cloud.ports import Arrived, Kept, Newest
 from hidamari.cloud.reading import Row, bounds_of, kept
 from hidamari.cloud.rows import rows_of
 from hidamari.cloud.segments_schema import POSTGRESQL, POSTGRESQL_FUNCTIONS, VERSION
 from hidamari.core.clock import Clock
 from hidamari.core.errors import StoreError
 from hidamari.core.time import unix
+from hidamari.link.messages import digest_of
 from hidamari.link.records import Day, DayTotals, EventRecord, Reported, Segment
 from hidamari.store.days import day_number
 
@@ -88,25 +89,25 @@ class PostgresqlSegments:
         unique = list(first.values())
         await self._make_partitions(unique)
         async with self._as(HUB, "keeping records of homes") as hub, hub.transaction():
-            places = await _note(hub, list(first), unix(self._clock.now()))
+            places = await _note(hub, unique, unix(self._clock.now()))
             rows = rows_of(unique[place] for place in places)
             for table, insert in _INSERTS.items():
                 if columns := list(zip(*getattr(rows, table), strict=True)):
                     await hub.execute(insert, *columns)
 
-    async def refuse(self, home: bytes, epoch: int, stream: int, seq: int) -> None:
+    async def refuse(self, one: Arrived) -> None:
         """Remember that a record was refused for good."""
         async with self._as(HUB, "refusing a record") as hub:
-            await _note(hub, [(home, epoch, stream, seq)], unix(self._clock.now()))
+            await _note(hub, [one], unix(self._clock.now()))
 
     async def committed(self, home: bytes, epoch: int) -> dict[int, int]:
         """By stream the number up to which all is committed or refused."""
         return {row["stream"]: row["seq"] for row in await self._done(home, epoch)}
 
-    async def newest(self, home: bytes, epoch: int) -> dict[int, int]:
-        """By stream the highest number that is committed or refused."""
+    async def newest(self, home: bytes, epoch: int) -> dict[int, Newest]:
+        """By stream what is committed or refused last."""
         found = await self._done(home, epoch)
-        return {row["stream"]: row["newest"] for row in found if row["newest"] is not None}
+        return {row["stream"]: Newest(row["newest"], row["tail"]) for row in found}
 
     async def reported(self, home: bytes) -> list[Kept[Reported]]:
         """The newest table of series of each epoch, newest epoch last."""
@@ -247,13 +248,16 @@ async def _pool(url: str, role: str, most: int) -> asyncpg.Pool:
     )
 
 
-async def _note(
-    hub: asyncpg.Connection, keys: Sequence[tuple[bytes, int, int, int]], at: int
-) -> list[int]:
+async def _note(hub: asyncpg.Connection, batch: Sequence[Arrived], at: int) -> list[int]:
     """Note records as done; the places of those that were not, from 0 on."""
-    homes, epochs, streams, seqs = zip(*keys, strict=True)
     found = await hub.fetch(
-        "select hub_note($1, $2, $3, $4, $5) - 1 as place", at, homes, epochs, streams, seqs
+        "select hub_note($1, $2, $3, $4, $5, $6) - 1 as place",
+        at,
+        [one.home for one in batch],
+        [one.epoch for one in batch],
+        [one.record.stream for one in batch],
+        [one.record.seq for one in batch],
+        [digest_of(one.record.payload) for one in batch],
     )
     return sorted(row["place"] for row in found)
 

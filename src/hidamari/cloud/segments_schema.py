@@ -2,19 +2,20 @@
 
 `z` is the record as it came; the other columns are what it is found by. `d` of a segment is the
 UTC day of its first minute, `d` of days and totals the local date, both as days since 1970-01-01.
-`done` of hwm are the sequence numbers that are committed or refused (see `spans`). Where several
+`done` of hwm are the sequence numbers that are committed or refused (see `spans`), `tail` is the
+digest of the record with the highest of them (see `link.messages.digest_of`). Where several
 rows tell the same, the highest `rev` or `seq` counts; `rev` of a day without minutes is below 0
 (see `rows.rank_of`).
 """
 
-VERSION = 2  # 1: PostgreSQL told less of a home that comes back
+VERSION = 3  # 1: PostgreSQL told less of a home that comes back; 2: hwm without `tail`
 
 SQLITE = """
 create table segment_format(version int) strict;
 create table generation(home blob, epoch int, since int, primary key(home, epoch))
     strict, without rowid;
-create table hwm(home blob, epoch int, stream int, done blob, primary key(home, epoch, stream))
-    strict, without rowid;
+create table hwm(home blob, epoch int, stream int, done blob, tail blob,
+    primary key(home, epoch, stream)) strict, without rowid;
 create table seg(home blob, epoch int, seq int, d int, t0 int, n int, z blob,
     primary key(home, epoch, seq, d)) strict;
 create index seg_time on seg(home, d);
@@ -36,7 +37,7 @@ POSTGRESQL = (
     """create table generation(home bytea, epoch bigint, since bigint,
         primary key(home, epoch))""",
     """create table hwm(home bytea, epoch bigint, stream smallint, done int8multirange,
-        primary key(home, epoch, stream))""",
+        tail bytea, primary key(home, epoch, stream))""",
     """create table seg(home bytea, epoch bigint, seq bigint, d int, t0 int, n int, z bytea,
         primary key(home, epoch, seq, d)) partition by range(d)""",
     "alter table seg alter column z set storage external",  # it is compressed already
@@ -71,12 +72,15 @@ POSTGRESQL = (
     "grant execute on function own_home to hidamari_app",
 )
 
-# What is worked out of the tables: made anew by a release with a newer format.
+# What an older format lacks, and what is worked out of the tables: made anew by a release with a
+# newer format.
 POSTGRESQL_FUNCTIONS = (
+    "alter table hwm add column if not exists tail bytea",
+    "drop function if exists hub_note(bigint, bytea[], bigint[], smallint[], bigint[])",
     # Which of these records are new (their places in the arrays, from 1 on); all are done now.
     """create or replace function hub_note(at bigint, homes bytea[], epochs bigint[],
-        streams smallint[], seqs bigint[]) returns setof bigint language plpgsql security definer
-        set search_path = public, pg_temp as $$
+        streams smallint[], seqs bigint[], digests bytea[]) returns setof bigint
+        language plpgsql security definer set search_path = public, pg_temp as $$
     begin
         insert into generation select distinct k.home, k.epoch, at
             from unnest(homes, epochs) as k(home, epoch) order by 1, 2 on conflict do nothing;
@@ -89,9 +93,12 @@ POSTGRESQL_FUNCTIONS = (
             from unnest(homes, epochs, streams, seqs) with ordinality
                 as r(home, epoch, stream, seq, place)
             join hwm using (home, epoch, stream) where not hwm.done @> r.seq;
-        update hwm set done = bounded(hwm.done + k.added) from
-            (select r.home, r.epoch, r.stream, range_agg(int8range(r.seq, r.seq + 1)) as added
-             from unnest(homes, epochs, streams, seqs) as r(home, epoch, stream, seq)
+        update hwm set done = bounded(hwm.done + k.added),
+            tail = case when k.newest < upper(hwm.done) then hwm.tail else k.tail end from
+            (select r.home, r.epoch, r.stream, range_agg(int8range(r.seq, r.seq + 1)) as added,
+                max(r.seq) as newest, (array_agg(r.digest order by r.seq desc))[1] as tail
+             from unnest(homes, epochs, streams, seqs, digests)
+                as r(home, epoch, stream, seq, digest)
              group by 1, 2, 3) as k
             where hwm.home = k.home and hwm.epoch = k.epoch and hwm.stream = k.stream;
     end $$""",
@@ -101,13 +108,13 @@ POSTGRESQL_FUNCTIONS = (
         select case when (select count(*) from unnest(done)) <= 1000 then done else done +
             int8multirange(int8range(lower(done), (select lower(r) from unnest(done) as r
                 order by r desc offset 499 limit 1))) end $$""",
-    "drop function if exists hub_committed(bytea, bigint)",  # of format 1
+    "drop function if exists hub_committed(bytea, bigint)",  # told less in formats 1 and 2
     """create or replace function hub_committed(of bytea, in_epoch bigint)
-        returns table(stream smallint, seq bigint, newest bigint)
+        returns table(stream smallint, seq bigint, newest bigint, tail bytea)
         language sql stable security definer set search_path = public, pg_temp as $$
         select stream, coalesce(
             (select upper(r) - 1 from unnest(done) as r where r @> 1::bigint), 0),
-            upper(done) - 1
+            upper(done) - 1, tail
             from hwm where home = of and epoch = in_epoch $$""",
     """create or replace function hub_partition(day int) returns void language plpgsql
         security definer set search_path = public, pg_temp as $$

@@ -2,12 +2,13 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
-from hidamari.cloud.ports import Arrived, Kept
+from hidamari.cloud.ports import Arrived, Kept, Newest
 from hidamari.cloud.reading import Row, bounds_of, kept
 from hidamari.cloud.rows import Key, rows_of
 from hidamari.cloud.segments_schema import SQLITE, VERSION
@@ -16,6 +17,7 @@ from hidamari.cloud.sqlite_thread import SqliteThread
 from hidamari.core.clock import Clock
 from hidamari.core.errors import StoreError
 from hidamari.core.time import unix
+from hidamari.link.messages import Record, digest_of
 from hidamari.link.records import Day, DayTotals, EventRecord, Reported, Segment
 from hidamari.store.days import day_number
 
@@ -45,6 +47,25 @@ _INSERTS: dict[str, str] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """The numbers of a stream that are done, and the digest of the newest record."""
+
+    spans: Spans = ()
+    tail: bytes | None = None
+
+    @property
+    def newest(self) -> int:
+        """The highest number; 0 where there is none."""
+        return self.spans[-1][1] if self.spans else 0
+
+    def with_records(self, records: Sequence[Record]) -> "_Done":
+        """The same and these."""
+        last = max(records, key=lambda one: one.seq)
+        tail = digest_of(last.payload) if last.seq > self.newest else self.tail
+        return _Done(joined(self.spans, [one.seq for one in records]), tail)
+
+
 class SqliteSegments:
     """The tables of segments in a file that `cloud.database` has made."""
 
@@ -67,23 +88,24 @@ class SqliteSegments:
         since = unix(self._clock.now())
         await self._writer.do("keeping records of homes", lambda c: _write(c, batch, since))
 
-    async def refuse(self, home: bytes, epoch: int, stream: int, seq: int) -> None:
+    async def refuse(self, one: Arrived) -> None:
         """Remember that a record was refused for good."""
-        since, key = unix(self._clock.now()), Key(home, epoch, stream)
+        since, key = unix(self._clock.now()), Key(one.home, one.epoch, one.record.stream)
 
         def job(connection: sqlite3.Connection) -> None:
-            spans = joined(_spans(connection, key), [seq])
-            _note(connection, {key: spans}, since)
+            _note(connection, {key: _done(connection, key).with_records([one.record])}, since)
 
         await self._writer.do("refusing a record", job)
 
     async def committed(self, home: bytes, epoch: int) -> dict[int, int]:
         """By stream the number up to which all is committed or refused."""
-        return {stream: end_of_first(done) for stream, done in await self._done(home, epoch)}
+        rows = await self._done(home, epoch)
+        return {stream: end_of_first(done.spans) for stream, done in rows.items()}
 
-    async def newest(self, home: bytes, epoch: int) -> dict[int, int]:
-        """By stream the highest number that is committed or refused."""
-        return {stream: done[-1][1] for stream, done in await self._done(home, epoch) if done}
+    async def newest(self, home: bytes, epoch: int) -> dict[int, Newest]:
+        """By stream what is committed or refused last."""
+        rows = await self._done(home, epoch)
+        return {stream: Newest(done.newest, done.tail) for stream, done in rows.items()}
 
     async def reported(self, home: bytes) -> list[Kept[Reported]]:
         """The newest table of series of each epoch, newest epoch last."""
@@ -181,11 +203,13 @@ class SqliteSegments:
 
         await self._writer.do("tidying the store", job)
 
-    async def _done(self, home: bytes, epoch: int) -> list[tuple[int, Spans]]:
-        rows = await self._rows(
-            "select stream, done from hwm where home = ? and epoch = ?", home, epoch
-        )
-        return [(stream, _SPANS.decode(done)) for stream, done in rows]
+    async def _done(self, home: bytes, epoch: int) -> dict[int, _Done]:
+        def job(connection: sqlite3.Connection) -> dict[int, _Done]:
+            query = "select stream, done, tail from hwm where home = ? and epoch = ?"
+            rows = connection.execute(query, (home, epoch))
+            return {stream: _Done(_SPANS.decode(done), tail) for stream, done, tail in rows}
+
+        return await self._reader.do("reading of a home", job)
 
     async def _rows(self, query: str, *values: bytes | int) -> list[Row]:
         def job(connection: sqlite3.Connection) -> list[Row]:
@@ -204,33 +228,38 @@ def _make_tables(connection: sqlite3.Connection) -> None:
     found = connection.execute("select max(version) from segment_format").fetchone()[0]
     if found > VERSION:
         raise StoreError(f"this store has format {found}, made by a newer release")
+    if found < VERSION:
+        connection.execute("alter table hwm add column tail blob")
+        connection.execute("insert into segment_format values(?)", (VERSION,))
 
 
 def _write(connection: sqlite3.Connection, batch: Sequence[Arrived], since: int) -> None:
     """All new records of a batch, and the numbers that are done with them."""
     keys = {Key(one.home, one.epoch, one.record.stream) for one in batch}
-    done = {key: _spans(connection, key) for key in keys}
+    done = {key: _done(connection, key) for key in keys}
     rows = rows_of(
         one
         for one in batch
-        if not holds(done[Key(one.home, one.epoch, one.record.stream)], one.record.seq)
+        if not holds(done[Key(one.home, one.epoch, one.record.stream)].spans, one.record.seq)
     )
     for table, insert in _INSERTS.items():
         connection.executemany(insert, getattr(rows, table))
-    _note(connection, {key: joined(done[key], seqs) for key, seqs in rows.seqs.items()}, since)
+    after = {key: done[key].with_records(records) for key, records in rows.records.items()}
+    _note(connection, after, since)
 
 
-def _spans(connection: sqlite3.Connection, key: Key) -> Spans:
+def _done(connection: sqlite3.Connection, key: Key) -> _Done:
     found = connection.execute(
-        "select done from hwm where home = ? and epoch = ? and stream = ?", key
+        "select done, tail from hwm where home = ? and epoch = ? and stream = ?", key
     ).fetchone()
-    return _SPANS.decode(found[0]) if found else ()
+    return _Done(_SPANS.decode(found[0]), found[1]) if found else _Done()
 
 
-def _note(connection: sqlite3.Connection, done: Mapping[Key, Spans], since: int) -> None:
+def _note(connection: sqlite3.Connection, done: Mapping[Key, _Done], since: int) -> None:
     connection.executemany(
-        "insert into hwm values(?, ?, ?, ?) on conflict do update set done = excluded.done",
-        [(*key, msgspec.msgpack.encode(spans)) for key, spans in done.items()],
+        "insert into hwm values(?, ?, ?, ?, ?)"
+        " on conflict do update set done = excluded.done, tail = excluded.tail",
+        [(*key, msgspec.msgpack.encode(one.spans), one.tail) for key, one in done.items()],
     )
     connection.executemany(
         "insert or ignore into generation values(?, ?, ?)",

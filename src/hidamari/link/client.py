@@ -22,6 +22,7 @@ from hidamari.link.messages import (
     Refused,
     Reply,
     Welcome,
+    digest_of,
     encode,
     proof_text,
 )
@@ -172,14 +173,15 @@ class Client:
         welcome = await talk.begin(epoch)
         if isinstance(welcome, Bye):
             return welcome
-        if talk.link.went_back(welcome):
+        outbox = self._means.outbox
+        if talk.link.went_back(welcome) or await asyncio.to_thread(_differs, outbox, welcome):
             # Our store is an older copy of itself: what it makes now must not pass for what it
             # had made before.
             logger.warning("the store is older than what it had sent: a new epoch begins")
-            await asyncio.to_thread(self._means.outbox.begin_epoch)
+            await asyncio.to_thread(outbox.begin_epoch)
             self._window = Window()
             return None
-        await asyncio.to_thread(self._means.outbox.forget_up_to, welcome.committed)
+        await asyncio.to_thread(outbox.forget_up_to, welcome.committed)
         self._means.home.welcomed(talk.link.terms)
         try:
             return await talk.run()
@@ -309,6 +311,20 @@ class _Talk:
 
 def _record(one: Waiting) -> Record:
     return Record(one.stream, one.seq, one.at_s // 60, one.count, one.payload)
+
+
+def _differs(outbox: Outbox, welcome: Welcome) -> bool:
+    """Whether the service's newest record of a stream is another one than ours of this number.
+
+    A store that was put back numbers from where its copy ended: what it made since then, and the
+    service does not know, still waits, so there is no need to remember what was confirmed.
+    """
+    for stream, digest in welcome.digests.items():
+        newest = welcome.newest[stream]
+        ours = outbox.after(stream, newest - 1, 1)
+        if ours and ours[0].seq == newest and digest_of(ours[0].payload) != digest:
+            return True
+    return False
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -5,6 +5,7 @@ ones are ignored, so that either side may be older than the other. A malformed m
 `LinkError`; nothing in it is believed.
 """
 
+import hashlib
 from typing import TypeAlias
 
 import msgspec
@@ -16,6 +17,7 @@ PROTO = 1
 NONCE_BYTES = 32
 HOME_BYTES = 16  # the id of a home; shown as base32
 MAX_MESSAGE_BYTES = 1 << 20
+_DIGEST_BYTES = 16
 SERVER_NAME_IN_PROOF = b"hidamari link/v1\0"  # what the proof is for: no other text is signed
 
 # The values of a live frame.
@@ -55,12 +57,13 @@ class Welcome(_Array, frozen=True, tag="w"):
     """Down: every record up to `committed` of its stream is committed or refused.
 
     `newest` is the highest number that is, which may lie behind a gap: a home may leave numbers
-    out for ever.
+    out for ever. `digests` tells what the newest record was (see `digest_of`).
     """
 
     committed: dict[int, int]
     config: dict[str, int] = {}  # see link.terms
     newest: dict[int, int] = {}
+    digests: dict[int, bytes] = {}
 
 
 class Record(_Array, frozen=True, tag="r"):
@@ -196,6 +199,11 @@ def decode_down(frame: bytes) -> Down | None:
 def proof_text(server_name: str, nonce: bytes) -> bytes:
     """What a home signs: bound to this protocol, this server and this connection."""
     return SERVER_NAME_IN_PROOF + server_name.encode() + b"\0" + nonce
+
+
+def digest_of(payload: bytes) -> bytes:
+    """By what a home tells whether a record here is the one that it has under the same number."""
+    return hashlib.sha256(payload).digest()[:_DIGEST_BYTES]
 
 
 def _is_known(frame: bytes, types: frozenset[str]) -> bool:

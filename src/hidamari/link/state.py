@@ -227,6 +227,8 @@ class Link:
         for numbers in (message.committed, message.newest):
             if any(stream not in STREAMS or seq < 0 for stream, seq in numbers.items()):
                 raise LinkError(f"streams {STREAMS} expected, got {sorted(numbers)}")
+        if not message.digests.keys() <= message.newest.keys():
+            raise LinkError("a digest of the newest record of a stream expected")
         self.terms = Terms.of(message.config)
         self.window.size = self.terms.window
         self._step = _Step.OPEN
