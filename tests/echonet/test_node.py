@@ -93,7 +93,7 @@ def test_long_data_are_asked_for_alone_from_the_second_time_on() -> None:
         told = lab.ask(Request(A, BATTERY, (0x80, 0xB3, 0xE4)))
         assert told is not None
         assert told.values.keys() == {0x80, 0xB3, 0xE4}
-    asked = [tuple(prop.epc for prop in frame.props) for _, frame in lab.sent_to(A)]
+    asked = [tuple(epc for epc, _ in frame.props) for _, frame in lab.sent_to(A)]
     assert asked == [(0x80, 0xE4), (0xB3,)]
 
 
@@ -348,7 +348,7 @@ def test_a_node_that_was_silent_is_asked_who_it_is_before_it_is_read() -> None:
     lab.devices.update(keep)
     lab.sent.clear()
     assert lab.ask(Request(A, BATTERY, (0x80,))) == Answer({0x80: b"\x30"})
-    first, second = (frame for _, frame in lab.sent_to(A) if frame.props[0].epc != 0xD6)
+    first, second = (frame for _, frame in lab.sent_to(A) if frame.props[0][0] != 0xD6)
     assert (first.deoj, second.deoj) == (NODE_PROFILE, BATTERY)
     assert Property(0x83) in first.props
 

@@ -51,7 +51,7 @@ def battery_peer(**changes: object) -> Peer:
 
 
 def epcs(frame: Frame) -> set[int]:
-    return {prop.epc for prop in frame.props}
+    return {epc for epc, _ in frame.props}
 
 
 async def expect_all(client: Client, peer: Peer) -> None:
@@ -245,7 +245,7 @@ def test_the_size_a_device_bears_is_learned_and_kept(bearable: int, way: str) ->
             return []
         if way == "short":
             return [normal(peer.objects, frame._replace(props=frame.props[:bearable]))]
-        return [answer(frame, Esv.GET_SNA, tuple(Property(p.epc) for p in frame.props))]
+        return [answer(frame, Esv.GET_SNA, tuple(Property(epc) for epc, _ in frame.props))]
 
     async def then(client: Client, peer: Peer) -> None:
         for _ in range(5):
@@ -285,7 +285,7 @@ def test_one_poisonous_property_does_not_hide_the_others() -> None:
     def poisoned(frame: Frame) -> list[bytes] | None:
         if 0xA3 not in epcs(frame):
             return None
-        return [answer(frame, Esv.GET_SNA, tuple(Property(p.epc) for p in frame.props))]
+        return [answer(frame, Esv.GET_SNA, tuple(Property(epc) for epc, _ in frame.props))]
 
     async def then(client: Client, peer: Peer) -> None:
         told = await client.get(peer.host, BATTERY, DATA)

@@ -295,7 +295,7 @@ def add_prop(kind: type[Device], name: str, prop: Prop[T]) -> None:
 
 def _number_decoder(size: int, signed: bool, factor: float, empty: frozenset[int]) -> Decode[float]:
     """Bytes to a number; decimal factors divide, so that 3800 x 0.001 is 3.8 and not 3.80...3."""
-    divisor = round(1 / factor) if 0 < factor < 1 else 0
+    divisor = round(1 / factor) if 0 < factor <= 1 else 0
     exact = divisor and math.isclose(divisor * factor, 1.0)
 
     def value(code: int) -> float | None:
@@ -310,19 +310,13 @@ def _number_decoder(size: int, signed: bool, factor: float, empty: frozenset[int
     if letter is None:
         return lambda edt, _: value(int.from_bytes(edt, "big", signed=signed))
     unpack = struct.Struct(">" + (letter if signed else letter.upper())).unpack
-    if factor == 1.0:
-        # As below without arithmetic: most powers and energies are plain watts.
-        def plain(edt: bytes, _: Device) -> float | None:
-            (code,) = unpack(edt)
-            return None if code in empty else float(code)
-
-        return plain
+    if not exact:
+        return lambda edt, _: value(unpack(edt)[0])
 
     def decode(edt: bytes, _: Device) -> float | None:
+        # As `value`, without the call: most of what is measured comes through here.
         (code,) = unpack(edt)
-        if code in empty:
-            return None
-        return code / divisor if exact else code * factor  # type: ignore[no-any-return]
+        return None if code in empty else code / divisor
 
     return decode
 

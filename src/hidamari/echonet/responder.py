@@ -61,21 +61,15 @@ def respond(objects: Mapping[Eoj, ObjectServer], frame: Frame) -> list[Reply]:
     return replies
 
 
-def _map_property(maps: Maps, epc: int) -> bytes | None:
-    """The data of 9D, 9E or 9F; None for every other EPC."""
-    if epc == 0x9D:
-        return write_property_map(maps.announced)
-    if epc == 0x9E:
-        return write_property_map(maps.writable)
-    if epc == 0x9F:
-        return write_property_map(maps.readable | {0x9D, 0x9E, 0x9F})
-    return None
-
-
 def read_one(server: ObjectServer, epc: int) -> bytes | None:
     """What a Get of one property gives."""
-    own = _map_property(server.maps, epc)
-    return server.get(epc) if own is None else own
+    if epc == 0x9D:
+        return write_property_map(server.maps.announced)
+    if epc == 0x9E:
+        return write_property_map(server.maps.writable)
+    if epc == 0x9F:
+        return write_property_map(server.maps.readable | {0x9D, 0x9E, 0x9F})
+    return server.get(epc)
 
 
 def _addressed(objects: Mapping[Eoj, ObjectServer], deoj: Eoj) -> list[Eoj]:
@@ -109,12 +103,14 @@ def _one(server: ObjectServer, eoj: Eoj, frame: Frame) -> Reply | None:
                 return back(Esv.INF_SNA, props)
             return Reply(back(Esv.INF, props).frame, to_all=True)
         case Esv.INFC:
-            return back(Esv.INFC_RES, tuple(Property(prop.epc) for prop in frame.props))
+            return back(Esv.INFC_RES, tuple(Property(epc) for epc, _ in frame.props))
         case _:
             return None
 
 
-def _read(server: ObjectServer, asked: tuple[Property, ...]) -> tuple[tuple[Property, ...], bool]:
+def _read(
+    server: ObjectServer, asked: tuple[tuple[int, bytes], ...]
+) -> tuple[tuple[Property, ...], bool]:
     found: list[Property] = []
     whole, room = True, _ROOM_BYTES - 2 * len(asked)
     for epc, _ in asked:
@@ -126,7 +122,9 @@ def _read(server: ObjectServer, asked: tuple[Property, ...]) -> tuple[tuple[Prop
     return tuple(found), whole
 
 
-def _write(server: ObjectServer, asked: tuple[Property, ...]) -> tuple[tuple[Property, ...], bool]:
+def _write(
+    server: ObjectServer, asked: tuple[tuple[int, bytes], ...]
+) -> tuple[tuple[Property, ...], bool]:
     found: list[Property] = []
     whole = True
     for epc, edt in asked:
