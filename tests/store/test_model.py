@@ -157,7 +157,7 @@ class Home(RuleBasedStateMachine):
     def a_minute_is_written(self, back: int, power_kw: float) -> None:
         at = self.at - timedelta(minutes=back)
         self.store.write_minute(at, {PV.key: power_kw})
-        self.minutes.setdefault(at.replace(second=0), round(power_kw, 3))
+        self.minutes.setdefault(at.replace(second=0), power_kw)
 
     @rule(
         back=st.integers(0, 6),
