@@ -14,6 +14,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int32]
 
 INF: Final = float(highspy.kHighsInf)
+DEVEX: Final = 1
 SOLVE_LIMIT_S = 1.0  # one solve; the whole plan has 20 s (reliability F19)
 
 
@@ -77,7 +78,6 @@ class Lp:
     column_count: int = 0
     row_count: int = 0
     solver: Any = None  # HiGHS: its Python object is only partly typed
-    is_warm: bool = False
 
     def columns(
         self, count: int, lower: ArrayLike = 0.0, upper: ArrayLike = INF, cost: ArrayLike = 0.0
@@ -166,10 +166,6 @@ class Lp:
     def _run(self, time_limit_s: float) -> None:
         if self.solver is None:
             self.solver = self._load()
-        elif not self.is_warm:
-            # the kept basis is nearly right: presolve would throw it away
-            self.solver.setOptionValue("presolve", "off")
-            self.is_warm = True
         self.solver.setOptionValue("time_limit", self.solver.getRunTime() + time_limit_s)
         status = self.solver.run()
         # HiGHS has one thread pool per process and refuses another size with a status only
@@ -196,6 +192,11 @@ class Lp:
         solver.setOptionValue("threads", self.threads)
         solver.setOptionValue("parallel", "off")
         solver.setOptionValue("mip_rel_gap", 1e-4)
+        if not self.integer:
+            # A home's program is small: presolve takes longer than it saves, and throws away a kept
+            # basis that is nearly right. Devex weights cost less than they lose in steps.
+            solver.setOptionValue("presolve", "off")
+            solver.setOptionValue("simplex_dual_edge_weight_strategy", DEVEX)
         program = highspy.HighsLp()
         program.num_col_, program.num_row_ = self.column_count, self.row_count
         program.col_cost_ = np.concatenate(self.cost)

@@ -150,22 +150,21 @@ class HomePlanner:
         takes_kwh = None if model.lp.integer else part.runs_kwh(starts)
         least_yen = np.full(len(starts), -INF)
         tried: list[Trial] = []
-        best_yen, left = INF, list(range(len(starts)))
-        while left:
-            at = min(left, key=lambda i: least_yen[i])
-            left.remove(at)
+        best_yen = INF
+        for _ in starts:
+            at = int(least_yen.argmin())
             if least_yen[at] > best_yen + part.told_yen:
                 break
             part.fix(model.lp, starts[at])
             self.solves += 1
             yen = model.lp.cheapest_yen(best_yen + part.told_yen)
             best_yen = min(best_yen, yen)
-            if not np.isfinite(yen):
-                continue
-            tried.append(Trial(part.key, starts[at], yen))
-            if takes_kwh is not None:
-                moved_yen = (takes_kwh - takes_kwh[at]) @ model.lp.reduced_yen(part.takes)
-                least_yen = np.maximum(least_yen, yen + moved_yen)
+            if np.isfinite(yen):
+                tried.append(Trial(part.key, starts[at], yen))
+                if takes_kwh is not None:
+                    moved_yen = (takes_kwh - takes_kwh[at]) @ model.lp.reduced_yen(part.takes)
+                    np.maximum(least_yen, yen + moved_yen, out=least_yen)
+            least_yen[at] = np.inf  # done
         return tried
 
     def _one_of_two(self, model: _Model, horizon: Horizon, both: Solution) -> Solution:

@@ -40,7 +40,8 @@ class Block:
         if not isinstance(part, BlockPart):
             raise TypeError(f"{self.key}: a block part expected")
         part.asset = self
-        part.step_h = horizon.step_h
+        part.end_h = horizon.end_h
+        part.begin_h = part.end_h - horizon.step_h
         lp.set_bounds(part.takes, 0.0, 0.0)
 
 
@@ -51,7 +52,8 @@ class BlockPart:
     asset: Block
     takes: Columns
     gives: Columns | None = None
-    step_h: FloatArray = field(default_factory=lambda: np.zeros(0))
+    begin_h: FloatArray = field(default_factory=lambda: np.zeros(0))
+    end_h: FloatArray = field(default_factory=lambda: np.zeros(0))
 
     @property
     def key(self) -> str:
@@ -68,9 +70,7 @@ class BlockPart:
 
     def starts(self) -> list[int | None]:
         """Every step from which the run still fits; not at all if none does."""
-        asset = self.asset
-        end_h = np.cumsum(self.step_h)
-        begin_h = end_h - self.step_h
+        asset, begin_h, end_h = self.asset, self.begin_h, self.end_h
         last_h = float(end_h[min(asset.last, len(end_h)) - 1])
         steps = range(asset.first, min(asset.last, len(end_h)))
         fits: list[int | None] = [
@@ -80,11 +80,10 @@ class BlockPart:
 
     def runs_kwh(self, starts: list[int | None]) -> FloatArray:
         """A run takes its power for its length; a part of a step counts in proportion."""
-        end_h = np.cumsum(self.step_h)
-        begin_h = end_h - self.step_h
+        begin_h = self.begin_h
         first_h = np.array([INF if start is None else begin_h[start] for start in starts])[:, None]
         from_h = np.maximum(begin_h, first_h)
-        until_h = np.minimum(end_h, first_h + self.asset.run_h)
+        until_h = np.minimum(self.end_h, first_h + self.asset.run_h)
         answer: FloatArray = self.asset.power_kw * np.maximum(until_h - from_h, 0.0)
         return answer
 
