@@ -64,7 +64,7 @@ def sent(home: Store) -> list[Arrived]:
 
 def records(store: Store) -> list[Arrived]:
     """Everything the home sends once it is linked."""
-    upload = Upload(store, lambda: TOKYO)
+    upload = Upload(store, lambda: TOKYO, 1)
     upload.link(NOW)
     found: list[Arrived] = []
     epoch = store.outbox.epoch()

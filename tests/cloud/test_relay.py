@@ -13,14 +13,19 @@ from sqlalchemy import update
 from tests.api.conftest import Bench, filled, owner_only, six_weeks
 from tests.api.openapi import faults
 from tests.api.test_contract import MATRIX, V1, Call, ask
+from tests.cloud import sent
 from tests.cloud.running import Line, NewHome, Person, Running, service_on
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from hidamari.cloud.ports import Arrived
 from hidamari.cloud.tables import access
 from hidamari.core.access import RIGHTS, STEP_UP, Role
 from hidamari.core.clock import RealClock
+from hidamari.core.time import unix
 from hidamari.link.device import home_text
+from hidamari.link.messages import EVENTS, Record
+from hidamari.link.records import FORMAT, EventRecord, pack
 
 __all__ = ["filled", "owner_only", "six_weeks"]
 
@@ -70,6 +75,7 @@ def outside(call: Call, base: str) -> Call:
     return replace(call, url=base + call.target)
 
 
+HISTORY = "history?series=board1.use_kw&from=2026-04-07&to=2026-04-08&step=30m"
 RELAYED = [call for call in MATRIX if call.action is not None]
 
 
@@ -181,6 +187,39 @@ def test_a_home_that_is_away_refuses_commands_at_once_and_queues_nothing(
         await linked.connect()
         assert (await town.client.get(f"{town.base}{V1}/circuits")).status_code == 200
         assert filled.home.edits == []
+
+    walk(filled, "sqlite:///cloud.db", tmp_path / "cloud", steps)
+
+
+@pytest.mark.req("APP-20", "PWR-05")
+def test_what_a_home_sent_is_read_while_it_is_away_in_the_bodies_of_its_own_api(
+    filled: Bench, tmp_path: Path
+) -> None:
+    """What happened at an unknown time is told without one, before the next that has one."""
+    document = filled.app.openapi()
+    events = [
+        EventRecord(FORMAT, unix(sent.NOW) * 1000, "log", "home", code, {}, is_dated=is_dated)
+        for code, is_dated in (("lost", False), ("found", True))
+    ]
+    records = [Record(EVENTS, seq, 0, 1, pack(event)) for seq, event in enumerate(events, 1)]
+    records += [sent.reported(1, "use_kw"), *sent.segments(4)]
+
+    async def steps(town: Town, linked: Line) -> None:
+        store, home = town.running.service.store, town.home.identity.home
+        await store.write([Arrived(home, 7, record) for record in records])
+        await linked.leave()
+        bodies = {}
+        for path in ("session", "series", "now", HISTORY, "events"):
+            answer = await town.client.get(f"{town.base}{V1}/{path}")
+            assert answer.status_code == 200, answer.text
+            assert answer.headers["x-hidamari-via"] == "cloud-store"
+            assert int(answer.headers["age"]) > 0
+            bodies[path] = answer.json()
+            promised = document["paths"][f"{V1}/{path.partition('?')[0]}"]["get"]["responses"]
+            schema = promised["200"]["content"]["application/json"]["schema"]
+            assert faults(answer.json(), schema, document) == [], path
+        told = [(one["code"], one["at"]) for one in bodies["events"]["events"]]
+        assert told == [("found", "2026-04-10T03:00:00Z"), ("lost", None)]
 
     walk(filled, "sqlite:///cloud.db", tmp_path / "cloud", steps)
 

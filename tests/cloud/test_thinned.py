@@ -59,7 +59,7 @@ def test_a_day_that_was_thinned_out_and_corrected_loses_no_minute_at_the_service
         assert np.isnan(home.minutes([GRID.key], start, end)).all()
         corrected = {GRID.key: SlotValue(0.75, Quality.REFILLED)}
         home.write_slots(start + timedelta(hours=9), corrected, "late")
-        upload = Upload(home, lambda: TOKYO)
+        upload = Upload(home, lambda: TOKYO, 1)
         assert upload.derive(NOW)
         (day,) = home.outbox.after(DAYS, 0, 10)
         again = Record(DAYS, day.seq, day.at_s // 60, day.count, day.payload)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from tests.link.bare import KEYS, SLOT, Bare, World, world_of
@@ -64,6 +65,8 @@ def test_minutes_without_a_time_get_it_from_the_service_and_are_sent_with_it(mem
                 values = {key: number + i / 1000 for i, key in enumerate(KEYS)}
                 home.store.write_undated(home.clock.boot, mono_s, values)
                 await asyncio.sleep(60)
+            something(one, 1)
+            noted_at = world.clock.true()
             assert not home.clock.is_known
             assert uplink.waiting() == 0
             assert home.store.last_minute() is None
@@ -78,11 +81,59 @@ def test_minutes_without_a_time_get_it_from_the_service_and_are_sent_with_it(mem
             theirs = await world.minutes(one.id, NOON, NOON + timedelta(minutes=10))
             assert np.array_equal(ours, theirs, equal_nan=True)
             assert uplink.waiting() == 0
+            told = {event.code: event for event in await world.store.events(one.id, None, 100)}
+            assert told["changed"].t_ms / 1000 == pytest.approx(noted_at.timestamp(), abs=1.0)
+            assert all(event.is_dated for event in told.values())
             looking.cancel()
             with suppress(asyncio.CancelledError):
                 await looking
 
     run(story())
+
+
+@pytest.mark.t(9)
+@pytest.mark.req("SRV-09", "PWR-05")
+@pytest.mark.parametrize("is_same_run", [True, False])
+def test_what_happened_before_a_start_that_finds_the_time_is_dated_or_told_without_a_time(
+    memory: Path, is_same_run: bool
+) -> None:
+    """In the same run of the kernel its count of seconds tells when; after another nobody knows."""
+
+    async def story() -> None:
+        async with a_home(memory, datetime(1970, 1, 1, tzinfo=UTC) - NOON) as (world, one):
+            one.kernel.synchronised = False
+            one.exchange.own_line = False
+            await one.switch_on()
+            await asyncio.sleep(100)
+            for number in range(3):
+                something(one, number)
+            await asyncio.sleep(100)
+            await one.switch_off()
+            one.clock.wrong_s, one.kernel.synchronised, one.exchange.own_line = 0.0, True, True
+            if not is_same_run:
+                one.kernel.boot += 1
+                one.clock.reboot()
+            await one.switch_on()
+            something(one, 3)
+            await asyncio.sleep(600)
+            assert one.uplink is not None
+            assert one.uplink.waiting() == 0
+            mine = [e for e in await world.store.events(one.id, None, 100) if e.code == "changed"]
+            numbers = [msgspec.msgpack.decode(event.data["n"]) for event in mine]
+            assert numbers == [3, 2, 1, 0]  # the newest first
+            assert [e.is_dated for e in mine] == [True, *[is_same_run] * 3]
+            after_s = [event.t_ms // 1000 - int(NOON.timestamp()) for event in mine]
+            # What is not dated has its place before the next that is.
+            assert after_s == [200, *([100] * 3 if is_same_run else [200] * 3)]
+            ours = [event for event in one.store.events() if event.code == "changed"]
+            assert [isinstance(e.at, datetime) for e in ours] == [e.is_dated for e in mine]
+
+    run(story())
+
+
+def something(one: Bare, number: int) -> None:
+    assert one.home is not None
+    one.home.note("log", "changed", {"n": number})
 
 
 @pytest.mark.t(9)

@@ -68,7 +68,7 @@ def test_a_home_that_is_linked_again_tells_its_table_of_series_and_no_event_twic
             for _ in range(5):
                 one.home.note("log", "changed", {})
             await one.live(1)
-            upload = Upload(one.store, lambda: one.home.settings.zone)
+            upload = Upload(one.store, lambda: one.home.settings.zone, one.home.clock.boot)
             before = await world.store.events(one.id, None, 100)
             upload.unlink()
             await world.store.erase(one.id)

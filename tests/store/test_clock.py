@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from hidamari.core.clock import VirtualClock
-from hidamari.core.reading import Kind, Quality, Series, SlotValue
+from hidamari.core.reading import Event, Kind, Moment, Quality, Series, SlotValue
 from hidamari.core.time import TOKYO, floor_to, local_day, slot_start, unix
 from hidamari.store.db import Store
 
@@ -121,6 +121,24 @@ def test_minutes_without_a_time_are_kept_and_get_it_later(store: Store) -> None:
     np.testing.assert_allclose(halves[:, 0], [0.2, 0.6, 0.1])
     # With gaps they are a guess, which what the counters tell of the silence may replace.
     assert quality[:, 0].tolist() == [Quality.ESTIMATE, Quality.POWER, Quality.ESTIMATE]
+
+
+@pytest.mark.t(6)
+@pytest.mark.req("PWR-05")
+def test_events_without_a_time_are_kept_and_those_of_the_same_boot_get_it_later(
+    store: Store,
+) -> None:
+    start = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+    moments = (Moment(6, 50.0), Moment(7, 10.5), start + timedelta(hours=1), Moment(7, 20.0))
+    for number, at in enumerate(moments):
+        store.add_event(Event(at, "log", "home", "n", {"n": number}))
+    assert [event.at for event in store.events()] == [*reversed(moments)]
+    assert [event.at for event in store.events_after(2, 9)] == [*moments[2:]]
+    store.redate(7, start.timestamp())
+    dated = (moments[0], start + timedelta(seconds=10), moments[2], start + timedelta(seconds=20))
+    assert [event.at for event in store.events()] == [*reversed(dated)]
+    store.redate(6, start.timestamp())  # too late: that boot is over, and another was dated since
+    assert store.events()[-1].at == moments[0]
 
 
 def sealed_day(store: Store) -> tuple[date, datetime]:

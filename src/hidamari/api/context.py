@@ -11,7 +11,6 @@ from hidamari.api.auth import Auth, Caller
 from hidamari.api.guard import VISIT, Visit
 from hidamari.api.sums import LiveSums
 from hidamari.core.access import SECURE, Action, Actor, allowed
-from hidamari.core.reading import Event
 from hidamari.home.energy import Energy
 from hidamari.home.view import HomeView
 from hidamari.http.doors import Door
@@ -35,7 +34,7 @@ class Api:
 
     def note(self, kind: str, code: str, data: dict[str, object]) -> None:
         """Write an event of the API itself: who did what."""
-        self.home.record(Event(self.home.clock.now(), kind, "home", code, data))
+        self.home.note(kind, code, data)
 
     def note_rarely(self, code: str, address: str) -> None:
         """The same for what a stranger can cause: once in ten minutes for an address."""

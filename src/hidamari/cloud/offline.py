@@ -133,7 +133,7 @@ def _event(one: EventRecord) -> EventEntry:
     """An event as the home tells it; its number is the instant, which leads to older ones too."""
     return EventEntry(
         seq=one.t_ms,
-        at=from_unix(one.t_ms / 1000),
+        at=from_unix(one.t_ms / 1000) if one.is_dated else None,
         kind=one.kind,
         device=one.device,
         code=one.code,

@@ -67,10 +67,18 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """An instant while the time is not known: the run of the kernel and its count of seconds."""
+
+    boot: int
+    mono_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """Something a person may ask about: code and numbers, put into words by the reader."""
 
-    at: datetime
+    at: datetime | Moment
     kind: str  # command, reason, notice, error, log
     device: str
     code: str

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hidamari.core.clock import Clock
 from hidamari.core.config import Settings
-from hidamari.core.errors import HidamariError, InputError, StoreFull
+from hidamari.core.errors import HidamariError, InputError, StoreError, StoreFull
 from hidamari.core.pace import Pace
 from hidamari.core.reading import Event
 from hidamari.core.settings_store import dump_settings, patch_settings, read_rows, rows_for
@@ -99,6 +99,7 @@ class Home:
         self.finder = Finder(self, means.client, means.probe)
         self.recorder.is_dated = self.clock.is_known
         if self.clock.is_known:
+            self.date_what_waits()
             self.resume()
         self.finder.remember()
         for problem in problems:
@@ -113,6 +114,16 @@ class Home:
         told = json.loads(raw)
         same = told["boot"] == kernel.boot
         return Past(last_s, same, told["offset_s"] if same else None)
+
+    def date_what_waits(self) -> None:
+        """The time is known: what was noted without it in this run of the kernel gets it, also
+        by an earlier start; any thread.
+        """
+        try:
+            count = self.store.redate(self.clock.boot, self.clock.keeper.offset_s)
+            logger.debug("%d minutes have got their time", count)
+        except StoreError as error:
+            logger.error("what was measured without a time waits: %s", error)
 
     def keep_clock(self) -> None:
         """Note what time is believed in this run of the kernel; any thread."""
@@ -311,7 +322,7 @@ class Home:
 
     def note(self, kind: str, code: str, data: Mapping[str, object], device: str = "home") -> None:
         """Record something that a person may ask about."""
-        self.record(Event(self.clock.now(), kind, device, code, dict(data)))
+        self.record(Event(self.clock.stamp(), kind, device, code, dict(data)))
 
     def record(self, event: Event) -> None:
         """Store an event and tell the listeners; where there is no room it waits in memory."""
@@ -330,8 +341,9 @@ class Home:
     def store_waiting_events(self) -> None:
         """There may be room again."""
         while self._waiting_events:
+            event = self._waiting_events[0]
             try:
-                self.store.add_event(self._waiting_events[0])
+                self.store.add_event(replace(event, at=self.clock.dated(event.at)))
             except StoreFull:
                 return
             except HidamariError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from hidamari.core.clock import Clock, RealClock
+from hidamari.core.reading import Moment
 from hidamari.core.time import from_unix
 from hidamari.home.timekeeper import (
     Look,
@@ -91,6 +92,16 @@ class HomeClock:
     def now(self) -> datetime:
         """The present instant as we believe, UTC."""
         return from_unix(self.keeper.now_s(self._machine.monotonic_s()))
+
+    def stamp(self) -> datetime | Moment:
+        """The present instant, or what will be dated as soon as the time is known."""
+        return self.now() if self.is_known else Moment(self.boot, self.monotonic_s())
+
+    def dated(self, at: datetime | Moment) -> datetime | Moment:
+        """The time of a moment of this run of the kernel, once it is known."""
+        if isinstance(at, Moment) and self.is_known and at.boot == self.boot:
+            return from_unix(self.keeper.now_s(at.mono_s))
+        return at
 
     def monotonic_s(self) -> float:
         """Seconds that never jump."""

@@ -71,11 +71,7 @@ class Timing:
         home = self._home
         offset_s = home.clock.keeper.offset_s
         again = max(home.last_stored or from_unix(0), from_unix(offset_s))
-        try:
-            count = await asyncio.to_thread(home.store.redate, home.clock.boot, offset_s)
-            logger.info("%d minutes have got their time", count)
-        except StoreError as error:
-            logger.error("what was measured without a time waits: %s", error)
+        await asyncio.to_thread(home.date_what_waits)
         home.recorder.is_dated = True
         home.resume(again)
 

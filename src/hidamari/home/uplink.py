@@ -85,7 +85,7 @@ class Uplink:
         self._way = way
         self._relay = relay
         self._identity = identity
-        self._upload = Upload(home.store, lambda: home.settings.zone)
+        self._upload = Upload(home.store, lambda: home.settings.zone, home.clock.boot)
         self._pace = Pace(SystemRandom())
         self._client: Client | None = None
         self._is_linked = self._upload.is_linked

@@ -10,11 +10,12 @@ import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from hidamari.core.reading import Event, Series
+from hidamari.core.reading import Event, Moment, Series
 from hidamari.core.time import day_bounds, local_day, unix
 from hidamari.link import records
 from hidamari.link.messages import DAYS, EVENTS, REPORTED, SEGMENTS, TOTALS
@@ -44,8 +45,10 @@ _DEEPEST = 3
 class Upload:
     """The marks of one store; called by one thread at a time."""
 
-    def __init__(self, store: Store, zone: Callable[[], ZoneInfo]) -> None:
+    def __init__(self, store: Store, zone: Callable[[], ZoneInfo], boot: int) -> None:
+        """`boot`: this run of the kernel, see `HomeClock`."""
         self._store = store
+        self._boot = boot
         self._zone = zone
         self.segment_s = SEGMENT_S
         self._told: tuple[str, int] | None = None  # the zone and how many series
@@ -91,7 +94,7 @@ class Upload:
             return False
         waiting = self._store.outbox.counts()
         made = self._reported(now)
-        made |= self._events(WINDOW[EVENTS] - waiting.get(EVENTS, 0))
+        made |= self._events(now, WINDOW[EVENTS] - waiting.get(EVENTS, 0))
         made |= self._segments(now, WINDOW[SEGMENTS] - waiting.get(SEGMENTS, 0))
         made |= self._days(WINDOW[DAYS] - waiting.get(DAYS, 0))
         return made
@@ -118,13 +121,22 @@ class Upload:
         self._told = now_told
         return is_new
 
-    def _events(self, room: int) -> bool:
+    def _events(self, now: datetime, room: int) -> bool:
         found = self._store.events_after(self._mark(EVENT_MARK), room) if room > 0 else []
+        # What is to get its time in a moment, and all behind it, waits for that.
+        found = list(takewhile(lambda one: not self._will_be_dated(one), found))
         if not found:
             return False
-        drafts = [Draft(EVENTS, unix(event.at), 1, _event(event)) for event in found]
-        self._store.outbox.put(drafts, {EVENT_MARK: b"%d" % found[-1].seq})
+        drafts: list[Draft] = []
+        before = now
+        for event in reversed(found):
+            before = before if isinstance(event.at, Moment) else event.at
+            drafts.append(Draft(EVENTS, unix(before), 1, _event(event, before)))
+        self._store.outbox.put(reversed(drafts), {EVENT_MARK: b"%d" % found[-1].seq})
         return True
+
+    def _will_be_dated(self, event: Event) -> bool:
+        return isinstance(event.at, Moment) and event.at.boot == self._boot
 
     def _segments(self, now: datetime, room: int) -> bool:
         """Pieces of the day, as far as no sealed day carries the same."""
@@ -180,14 +192,24 @@ def _rows(series: Sequence[Series]) -> list[records.SeriesRow]:
     ]
 
 
-def _event(event: Event) -> bytes:
-    """The payload of an event: its numbers and codes, no names."""
+def _event(event: Event, before: datetime) -> bytes:
+    """The payload of an event: its numbers and codes, no names.
+
+    One whose time nobody knows has its place before the next that is dated.
+    """
     data = {
         key: msgspec.Raw(msgspec.msgpack.encode(value))
         for key, value in _without_names(event.data, 0).items()
     }
-    t_ms = round(event.at.timestamp() * 1000)
-    whole = records.EventRecord(records.FORMAT, t_ms, event.kind, event.device, event.code, data)
+    whole = records.EventRecord(
+        records.FORMAT,
+        round(before.timestamp() * 1000),
+        event.kind,
+        event.device,
+        event.code,
+        data,
+        is_dated=not isinstance(event.at, Moment),
+    )
     payload = records.pack(whole)
     if len(payload) <= records.MAX_EVENT_BYTES:
         return payload

@@ -295,8 +295,8 @@ class HomeView(Protocol):
         """How the search for devices stands, after starting one when asked to."""
         ...
 
-    def record(self, event: Event) -> None:
-        """Store an event and tell the listeners."""
+    def note(self, kind: str, code: str, data: Mapping[str, object]) -> None:
+        """Store an event of now and tell the listeners."""
         ...
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:

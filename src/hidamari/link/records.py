@@ -33,7 +33,10 @@ class Segment(_Array, frozen=True):
 
 
 class EventRecord(_Array, frozen=True):
-    """EVENTS: something that happened at home; code and numbers, no words."""
+    """EVENTS: something that happened at home; code and numbers, no words.
+
+    Where the home never knew when (`is_dated` False), it was before `t_ms`.
+    """
 
     format: int
     t_ms: int
@@ -41,6 +44,7 @@ class EventRecord(_Array, frozen=True):
     device: str
     code: str
     data: dict[str, msgspec.Raw] = {}
+    is_dated: bool = True
 
 
 class SeriesRow(_Array, frozen=True):

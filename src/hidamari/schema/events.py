@@ -14,10 +14,13 @@ AUDIT = "log"  # who did what: not for everybody who may look
 
 
 class EventEntry(Body):
-    """One event; the reader puts code and data into words."""
+    """One event; the reader puts code and data into words.
+
+    `at` is null where the time was not known: then its place in the list tells about when.
+    """
 
     seq: int
-    at: datetime
+    at: datetime | None
     kind: str
     device: str
     code: str
@@ -28,7 +31,7 @@ class EventEntry(Body):
         """From the stored event."""
         return cls(
             seq=event.seq,
-            at=event.at,
+            at=event.at if isinstance(event.at, datetime) else None,
             kind=event.kind,
             device=event.device,
             code=event.code,

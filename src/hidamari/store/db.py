@@ -196,9 +196,16 @@ class Store:
         self._database.write(lambda c: writes.put_undated(c, boot, mono_s, row), keep=True)
 
     def redate(self, boot: int, offset_s: float) -> int:
-        """Give a boot's frames their time, unix = monotonic + offset; how many there were."""
+        """Give a boot's frames and events their time, unix = monotonic + offset; how many frames
+        there were.
+        """
         catalog = self._catalog
-        return self._database.write(lambda c: writes.redate(c, catalog, boot, offset_s))
+
+        def job(connection: sqlite3.Connection) -> int:
+            journal.redate_events(connection, boot, offset_s)
+            return writes.redate(connection, catalog, boot, offset_s)
+
+        return self._database.write(job)
 
     # events, settings, values
 

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Collection
 
 from hidamari.core.errors import InputError
-from hidamari.core.reading import Event
+from hidamari.core.reading import Event, Moment
 from hidamari.core.time import from_unix, unix
 
 _EVENTS = """
@@ -16,6 +16,8 @@ select seq, t, kind, device, z from event where seq < ? and kind = ? order by se
 _EVENTS_AFTER = """
 select seq, t, kind, device, z from event where seq > ? order by seq limit ?"""
 
+UNDATED = "undated"  # from which number on there may be events without a time
+Row = tuple[int | None, str, str, bytes]
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 
 
@@ -27,16 +29,37 @@ def to_json(value: object) -> str:
         raise InputError(f"a JSON value expected: {error}") from error
 
 
-def event_row(event: Event) -> tuple[int, str, str, bytes]:
+def event_row(event: Event) -> Row:
     """An event as a row of its table, without the number."""
-    body = to_json({"code": event.code, "data": event.data})
-    return unix(event.at), event.kind, event.device, body.encode()
+    body: dict[str, object] = {"code": event.code, "data": event.data}
+    at_s = None
+    if isinstance(event.at, Moment):
+        body |= {"boot": event.at.boot, "mono_s": event.at.mono_s}
+    else:
+        at_s = unix(event.at)
+    return at_s, event.kind, event.device, to_json(body).encode()
 
 
-def add_event(connection: sqlite3.Connection, row: tuple[int, str, str, bytes]) -> int:
+def add_event(connection: sqlite3.Connection, row: Row) -> int:
     """Write an event row; its number."""
     query = "insert into event(t, kind, device, z) values(?, ?, ?, ?) returning seq"
-    return int(connection.execute(query, row).fetchone()[0])
+    seq = int(connection.execute(query, row).fetchone()[0])
+    if row[0] is None:
+        connection.execute("insert or ignore into kv values(?, ?)", (UNDATED, b"%d" % seq))
+    return seq
+
+
+def redate_events(connection: sqlite3.Connection, boot: int, offset_s: float) -> None:
+    """Give the events of a boot their time; those of earlier ones will never have one."""
+    first = connection.execute("select v from kv where k = ?", (UNDATED,)).fetchone()
+    if first is None:
+        return
+    query = "select seq, t, kind, device, z from event where seq >= ? and t is null"
+    for event in [_event(*row) for row in connection.execute(query, (int(first[0]),))]:
+        if isinstance(event.at, Moment) and event.at.boot == boot:
+            at_s = int(event.at.mono_s + offset_s)
+            connection.execute("update event set t = ? where seq = ?", (at_s, event.seq))
+    connection.execute("delete from kv where k = ?", (UNDATED,))
 
 
 def read_events(
@@ -62,6 +85,7 @@ def read_after(connection: sqlite3.Connection, seq: int, limit: int) -> list[Eve
     return [_event(*row) for row in rows]
 
 
-def _event(seq: int, t: int, kind: str, device: str, body: bytes) -> Event:
+def _event(seq: int, t: int | None, kind: str, device: str, body: bytes) -> Event:
     content = json.loads(body)
-    return Event(from_unix(t), kind, device, content["code"], content["data"], seq)
+    at = Moment(content["boot"], content["mono_s"]) if t is None else from_unix(t)
+    return Event(at, kind, device, content["code"], content["data"], seq)
