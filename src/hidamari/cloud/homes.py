@@ -11,7 +11,6 @@ from hidamari.cloud.ports import Access
 from hidamari.cloud.service import Service, account_lock, home_lock
 from hidamari.cloud.sessions import Session
 from hidamari.cloud.tables import access, account, device, link_code
-from hidamari.cloud.tables import audit as audit_table
 from hidamari.core.access import Role
 from hidamari.http.errors import ApiError
 
@@ -146,7 +145,7 @@ async def after_unlink(service: Service, home: bytes, *, erase: bool) -> None:
         if await connection.scalar(free) is None:
             return  # claimed anew meanwhile
         await connection.execute(delete(device).where(device.c.home == home))
-        await connection.execute(delete(audit_table).where(audit_table.c.home == home))
+        await audit.forget(connection, home)
 
 
 async def _add(connection: AsyncConnection, new: Access, now_ms: int) -> None:

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hidamari.cloud import letters, pruning
+from hidamari.cloud import auditing, letters, pruning
 from hidamari.cloud.access import AccountDirectory
 from hidamari.cloud.app import create_app
 from hidamari.cloud.bus import LocalBus
@@ -125,6 +125,7 @@ async def living(
             work = [
                 tasks.create_task(letters.run(service), name="mails"),
                 tasks.create_task(pruning.run(service), name="pruning"),
+                tasks.create_task(auditing.run(service), name="auditing"),
                 tasks.create_task(service.database.stay_owner(), name="owner"),
                 tasks.create_task(door, name="doors"),
             ]

@@ -157,3 +157,14 @@ audit = Table(
     Column("data", Text, nullable=False),  # JSON
     Column("sha", LargeBinary(32), nullable=False),  # over the line and the sha before it
 )
+
+# Between which two seals the lines of a home lie: what is taken out at an end is missed, too.
+audit_ends = Table(
+    "audit_ends",
+    metadata,
+    Column("home", LargeBinary(16), primary_key=True),
+    Column("first", Integer, nullable=False),  # the oldest line that is kept
+    Column("before", LargeBinary(32)),  # the seal before it; None = older than this table
+    Column("last", Integer, nullable=False),
+    Column("sha", LargeBinary(32), nullable=False),  # of the newest line
+)
