@@ -41,8 +41,9 @@ const SERVER_WORDS = ['prop', 'value', 'series', 'source', 'area', 'mail'];
 // Words that the home screen does not need are files of their own (`words-screens:ja`, `words-plan:ja`).
 const PARTS: Record<string, string[]> = {
   cloud: ['cloud', 'cloud_error'],
-  plan: ['plan', 'reason', 'why', 'modes', 'forecast'],
-  screens: ['history', 'chart', 'period', 'cost_note', 'flow', 'meter', 'devices', 'device', 'settings', 'storage', 'tariff', 'setup', 'signin', 'password', 'away', 'uplink', 'whatif'],
+  plan: ['plan', 'reason', 'why'],
+  events: ['events'],
+  screens: ['room', 'history', 'chart', 'period', 'cost_note', 'flow', 'meter', 'devices', 'device', 'settings', 'storage', 'tariff', 'setup', 'signin', 'password', 'away', 'uplink', 'whatif', 'modes', 'forecast'],
 };
 const PART = /^\0?words-(\w+):(\w+)$/;
 const I18N = new URL('../src/hidamari/i18n/', import.meta.url).pathname;

@@ -151,7 +151,7 @@ class FixtureHome:
             "diagnostics": things.diagnostics,
             "cloud": things.cloud,
             "setup": lambda: things.setup(state),
-            "events": lambda: {"events": [], "next_before": None},
+            "events": lambda: things.events(state, query),
             "whatif": lambda: whatif.answer(state),
         }
         if path in simple:

@@ -24,6 +24,7 @@ export const SCREENS: Record<string, Screen> = {
   '/forecast': { title: 'nav.forecast', load: withWords(() => import('./screens/forecast/Forecast.svelte'), 'plan') },
   '/whatif': { title: 'nav.whatif', load: withWords(() => import('./screens/whatif/WhatIf.svelte'), 'plan') },
   '/devices': { title: 'nav.devices', load: withWords(() => import('./screens/devices/Devices.svelte')) },
+  '/events': { title: 'nav.events', load: withWords(() => import('./screens/events/Events.svelte'), 'plan', 'events') },
   '/settings': { title: 'nav.settings', load: withWords(() => import('./screens/settings/Settings.svelte'), 'cloud') },
   '/setup': { title: 'nav.setup', bare: true, load: withWords(() => import('./screens/setup/Setup.svelte')) },
   '/signin': { title: 'nav.signin', bare: true, load: withWords(() => import('./screens/signin/SignIn.svelte')) },

@@ -16,23 +16,29 @@ def sentence_code(kw: Mapping[str, float | None]) -> str:
     battery_kw, ev_kw = kw["battery_kw"] or 0.0, kw["ev_kw"] or 0.0
     made_kw = (kw["pv_kw"] or 0.0) + (kw["gen_kw"] or 0.0)
     buys, sells = grid_kw > small_kw, grid_kw < -small_kw
-    charges, feeds = battery_kw > small_kw, battery_kw < -small_kw
+    charges = battery_kw > small_kw
+    giver = _giver(battery_kw, ev_kw, small_kw)
     if made_kw > small_kw:
-        found = _with_sun(buys, sells, charges, feeds)
+        found = _with_sun(buys, sells, charges, giver)
         if found:
             return found
-    if feeds:
-        return "battery_buy" if buys else "battery_covers"
-    if ev_kw < -small_kw and not buys:
-        return "car_covers"
+    if giver:
+        return f"{giver}_buy" if buys else f"{giver}_covers"
     if charges:
         return "buy_charges"
     return "buy_car" if ev_kw > small_kw else "buy_only"
 
 
-def _with_sun(buys: bool, sells: bool, charges: bool, feeds: bool) -> str:
-    if feeds:
-        return "solar_battery_buy" if buys else "solar_battery"
+def _giver(battery_kw: float, ev_kw: float, small_kw: float) -> str:
+    """The store that feeds the house, of two the one that gives more."""
+    if min(battery_kw, ev_kw) >= -small_kw:
+        return ""
+    return "battery" if battery_kw <= ev_kw else "car"
+
+
+def _with_sun(buys: bool, sells: bool, charges: bool, giver: str) -> str:
+    if giver:
+        return f"solar_{giver}_buy" if buys else f"solar_{giver}"
     if buys:
         return "" if charges else "solar_buy"
     return "solar_covers" + ("_charges" if charges else "") + ("_sells" if sells else "")

@@ -145,6 +145,7 @@ def _lines(band: Band) -> list[schema.BandBody]:
         schema.BandBody(
             name=band.name,
             yen_kwh=step.energy_yen_kwh,
+            days=band.days.value,
             text=", ".join([*parts, *([f">{step.over_kwh:g} kWh"] if step.over_kwh else [])])
             or None,
         )

@@ -212,10 +212,11 @@ class Home:
         for circuit in self.house.circuits.values():
             if circuit.board != live.binding.id:
                 continue
-            power_kw = self.house.circuit_now(circuit, now_s).power_kw
+            now_kw = self.house.circuit_now(circuit, now_s).power_kw
             before_kw = self._circuit_kw.get(circuit.id)
-            if power_kw is None:
+            if now_kw is None:
                 continue
+            power_kw = max(0.0, now_kw)  # what the sun or a car gives is not something switched on
             self._circuit_kw[circuit.id] = power_kw
             if before_kw is not None and abs(power_kw - before_kw) >= CHANGE_KW:
                 self._changed = Change(circuit.id, round(power_kw - before_kw, 3), at)

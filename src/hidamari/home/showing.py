@@ -6,7 +6,7 @@ from enum import IntEnum
 
 from hidamari.core.config import Settings
 from hidamari.core.words import known
-from hidamari.devices.forms import Pair, WireTime
+from hidamari.devices.forms import DayHistory, Pair, SpanHistory, Stamped, WireTime
 from hidamari.echonet.prop import Prop
 from hidamari.home.house import House
 from hidamari.home.live import LiveDevice, kilo
@@ -226,19 +226,32 @@ def shown(
     if isinstance(value, IntEnum):
         word = value.name.lower()
         return word, "", known(lang, f"value.{word}") or word.replace("_", " ")
+    plain = _plain(value, factor)
     if isinstance(value, int | float):
-        number = round(float(value) * factor, 3)
-        return number, unit, f"{number:g} {unit}".strip()
-    if isinstance(value, Pair):
-        numbers = (value.first, value.second)
-        both = " / ".join("–" if n is None else f"{n * factor:g}" for n in numbers)
-        return both, unit, f"{both} {unit}".strip()
-    if isinstance(value, WireTime):
-        date = f"{value.year}-{value.month:02d}-{value.day:02d}"
-        words_of_time = f"{date} {value.hour:02d}:{value.minute:02d}"
-        return words_of_time, "", words_of_time
-    raw = value.hex().upper() if isinstance(value, bytes) else str(value)
-    return raw, "", raw
+        return round(float(value) * factor, 3), unit, f"{plain} {unit}".strip()
+    return plain, unit, f"{plain} {unit}".strip()
+
+
+def _plain(value: object, factor: float) -> str:
+    """Numbers, times and what is made of them, as a person writes them."""
+    match value:
+        case None:
+            return "–"
+        case int() | float():
+            return f"{round(value * factor, 3):.10g}"
+        case bytes():
+            return value.hex().upper()
+        case WireTime(year, month, day, hour, minute):
+            return f"{year}-{month:02d}-{day:02d} {hour:02d}:{minute:02d}"
+        case Pair(first, second):
+            return " / ".join(_plain(n, factor) for n in (first, second))
+        case Stamped(at, in_kwh, out_kwh):
+            counters = in_kwh if out_kwh is None else Pair(in_kwh, out_kwh)
+            return f"{_plain(counters, factor)} kWh ({_plain(at, factor)})"
+        case DayHistory(_, kwh) | SpanHistory(_, kwh) | tuple(kwh):
+            return ", ".join(_plain(one, factor) for one in kwh)
+        case _:
+            return str(value)
 
 
 def _card(one: LiveDevice, name: str, lang: str) -> CardLine:

@@ -71,6 +71,7 @@ class BandBody(Body):
 
     name: str
     yen_kwh: float | None
+    days: Literal["all", "weekday", "holiday"]
     text: str | None
 
 

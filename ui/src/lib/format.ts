@@ -28,6 +28,8 @@ export const finePower = (value: Num): string =>
   value !== null && value !== undefined && Math.abs(value) < 0.005 ? '0' : number(value, Math.abs(value ?? 0) < 0.995 ? 2 : 1);
 export const yen = (value: Num): string => number(value, 0);
 export const percent = (value: Num): string => number(value, 0);
+/** A share of a whole: what is small is not nothing. */
+export const share = (value: Num): string => `${value !== null && value !== undefined && value > 0 && value < 0.5 ? '<1' : percent(value)} %`;
 
 const cache = new Map<string, Intl.DateTimeFormat>();
 

@@ -11,7 +11,7 @@ export type Numbers = Record<string, string | number>;
 type Words = Record<string, Record<string, string>>;
 
 /** `home` is always there; the others come with the screens that need them (see vite.config.ts). */
-export type Part = 'home' | 'screens' | 'plan' | 'cloud';
+export type Part = 'home' | 'screens' | 'plan' | 'events' | 'cloud';
 
 const FILES: Record<Part, Record<Lang, () => Promise<{ default: unknown }>>> = {
   home: {
@@ -20,6 +20,7 @@ const FILES: Record<Part, Record<Lang, () => Promise<{ default: unknown }>>> = {
   },
   screens: { ja: () => import('words-screens:ja'), en: () => import('words-screens:en') },
   plan: { ja: () => import('words-plan:ja'), en: () => import('words-plan:en') },
+  events: { ja: () => import('words-events:ja'), en: () => import('words-events:en') },
   cloud: { ja: () => import('words-cloud:ja'), en: () => import('words-cloud:en') },
 };
 

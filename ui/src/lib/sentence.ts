@@ -4,8 +4,9 @@ import { QUIET_KW, type Powers } from './energy.ts';
 
 export type SentenceCode =
   | 'solar_covers' | 'solar_covers_charges' | 'solar_covers_sells' | 'solar_covers_charges_sells'
-  | 'solar_battery' | 'solar_buy' | 'solar_battery_buy' | 'battery_covers' | 'battery_buy'
-  | 'buy_only' | 'buy_charges' | 'buy_car' | 'car_covers' | 'nothing_yet' | 'partly';
+  | 'solar_buy' | 'solar_battery' | 'solar_battery_buy' | 'solar_car' | 'solar_car_buy'
+  | 'battery_covers' | 'battery_buy' | 'car_covers' | 'car_buy'
+  | 'buy_only' | 'buy_charges' | 'buy_car' | 'nothing_yet' | 'partly';
 
 /** Bought power up to this share of the use is the meter's own hunting, not a fact for people. */
 const SMALL_SHARE = 0.08;
@@ -18,18 +19,19 @@ export function sentenceCode(p: Powers): SentenceCode {
   const sun = (p.pv_kw ?? 0) + (p.gen_kw ?? 0) > small;
   const buys = p.grid_kw > small;
   const sells = p.grid_kw < -small;
-  const charges = (p.battery_kw ?? 0) > small;
-  const feeds = (p.battery_kw ?? 0) < -small;
-  const carFeeds = (p.ev_kw ?? 0) < -small;
-  if (sun && !buys && !feeds) {
+  const battery_kw = p.battery_kw ?? 0;
+  const ev_kw = p.ev_kw ?? 0;
+  const charges = battery_kw > small;
+  /** the store that feeds the house, of two the one that gives more */
+  const giver = Math.min(battery_kw, ev_kw) >= -small ? null : battery_kw <= ev_kw ? 'battery' : 'car';
+  if (sun && giver) return buys ? `solar_${giver}_buy` : `solar_${giver}`;
+  if (sun && !buys) {
     if (charges && sells) return 'solar_covers_charges_sells';
     if (charges) return 'solar_covers_charges';
     return sells ? 'solar_covers_sells' : 'solar_covers';
   }
-  if (sun && feeds) return buys ? 'solar_battery_buy' : 'solar_battery';
   if (sun && !charges) return 'solar_buy';
-  if (feeds) return buys ? 'battery_buy' : 'battery_covers';
-  if (carFeeds && !buys) return 'car_covers';
+  if (giver) return buys ? `${giver}_buy` : `${giver}_covers`;
   if (charges) return 'buy_charges';
-  return (p.ev_kw ?? 0) > small ? 'buy_car' : 'buy_only';
+  return ev_kw > small ? 'buy_car' : 'buy_only';
 }

@@ -260,7 +260,7 @@ export interface PriceSlot {
 export interface Tariff {
   contract: Contract | null;
   plan: Plan | null;
-  bands: { name: string; yen_kwh: Num; text?: string | null }[];
+  bands: { name: string; yen_kwh: Num; days?: 'all' | 'weekday' | 'holiday'; text?: string | null }[];
   now: Omit<PriceSlot, 'at'> | null;
   today: PriceSlot[];
   missing: Missing[];
