@@ -61,7 +61,9 @@ def battery_asset(stored_kwh: float = 3.0) -> Asset:
 def heater_asset(hot_l: int = 150) -> Asset:
     raw = {0xE1: hot_l.to_bytes(2, "big"), 0xE2: (460).to_bytes(2, "big"), 0xB2: b"\x42"}
     device = WaterHeater(Eoj.parse("026B01"), raw)
-    return Asset("heater", "water_heater", live("heater", device), device.model())
+    told = live("heater", device)
+    told.writable = frozenset({0xB0, 0xC7, 0xCA})  # it can move its run into the day
+    return Asset("heater", "water_heater", told, device.model())
 
 
 def facts(tree: object = None, *, is_enough: bool = True) -> Facts:

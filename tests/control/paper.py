@@ -104,7 +104,8 @@ class Paper:
 
     def read(self) -> None:
         """Poll everything."""
-        for key, live in self.house.devices.items():
+        for live in self.house.devices.values():
+            key = live.binding.host
             if key in self.line.silent:
                 continue
             obj = self.line.objects[key]

@@ -6,16 +6,21 @@ import numpy as np
 import pytest
 from tests.control.made import facts, heater_asset, made_plan
 
+from hidamari.core.config import PlanSettings
 from hidamari.devices.water_heater import WaterHeater
 from hidamari.echonet.frame import Eoj
 from hidamari.home.asking import ask_of
 from hidamari.home.expected import as_carried_out
 from hidamari.home.heater import (
+    Night,
     Run,
+    allowed_steps,
     announced_step,
     can_shift,
     heat_drawn,
+    latest_step,
     next_run,
+    usual_idle_kw,
     usual_target_kwh,
 )
 from hidamari.plan.ladder import Ladder
@@ -120,3 +125,45 @@ def test_the_trials_of_its_starts_explain_the_run():
     assert made.plan.home is not None
     starts = [trial for trial in made.plan.home.trials if trial.key == "heater"]
     assert len(starts) > 10
+
+
+BY_ITSELF = Night(is_moved=False, can_move=False, decide_h=23.0)
+MOVABLE = Night(is_moved=False, can_move=True, decide_h=23.0)
+MOVED = Night(is_moved=True, can_move=True, decide_h=23.0)
+
+
+@pytest.mark.parametrize(
+    ("now_h", "night", "tomorrow_noon"),
+    [
+        (22.0, MOVABLE, True),  # it can still be told
+        (22.0, BY_ITSELF, False),
+        (23.5, MOVABLE, False),  # decided: tonight the heater sees to itself
+        (3.0, MOVABLE, False),
+        (3.0, MOVED, True),
+        (8.0, BY_ITSELF, True),  # the night is over
+    ],
+)
+def test_a_run_by_day_is_planned_only_where_the_heater_leaves_the_night_to_it(
+    now_h, night, tomorrow_noon
+):
+    hour = (now_h + 0.5 * np.arange(48)) % 24.0
+    may_run = allowed_steps(PlanSettings(), hour, night)
+    assert bool(may_run[hour == 12.0][0]) is tomorrow_noon
+    assert may_run[hour == 3.0].all()
+    assert not may_run[hour == 6.5].any()  # its own boil would have begun before
+
+
+def test_a_run_of_the_night_begins_in_time_to_be_over_an_hour_before_its_own():
+    """Two hours of heat are to be over by 6:00: 4:00 at the latest; what is too late is due now."""
+    hour = (0.5 * np.arange(48)) % 24.0
+    may_run = allowed_steps(PlanSettings(), hour, MOVABLE)
+    assert latest_step(may_run, hour, 2.0) == 8
+    assert latest_step(may_run, hour, 9.0) == 0
+    late = (6.5 + 0.5 * np.arange(48)) % 24.0
+    assert latest_step(allowed_steps(PlanSettings(), late, MOVABLE), late, 1.0) is None
+
+
+def test_what_a_heater_draws_between_its_runs_is_the_middle_of_its_idle_half_hours():
+    day_kwh = np.concatenate([np.full(40, 0.004), [0.3, 0.5, 0.5, np.nan]])
+    assert usual_idle_kw(day_kwh) == pytest.approx(0.008)
+    assert usual_idle_kw(np.full(4, np.nan)) == 0.0

@@ -55,7 +55,7 @@ def _heated(home: HomePlan, tank: Tank) -> AssetPlan:
             is_done = room_kwh < DONE_SHARE * most_kwh
         heat = min(max(heat + tank.heat.cop[i] * power[i] * step_h[i], 0.0), tank.full_kwh)
         level[i] = heat
-    return replace(asset, power_kw=power, level_kwh=level)
+    return replace(asset, power_kw=power + tank.idle_kw, level_kwh=level)
 
 
 def _run_start(asset: AssetPlan, tank: Tank, begin_h: FloatArray) -> int | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hidamari.core.config import PlanSettings
+from hidamari.core.config import HeaterPlan, PlanSettings
 from hidamari.devices.water_heater import TankModel, WaterHeater
 from hidamari.forecast.hotwater import draws
 from hidamari.forecast.load import DayKind, PastDays
@@ -18,7 +18,12 @@ DAY_SLOTS = 48
 SLOT_H = 0.5
 # Appendix 0x026B, EPC CA: a shifted run starts at 9 to 17 o'clock, whole hours.
 FIRST_SHIFT_H, LAST_SHIFT_H = 9, 17
-NIGHT_FROM_H, NIGHT_TO_H = 23.0, 7.0
+NIGHT_FROM_H, OWN_BOIL_BY_H = 23.0, 7.0
+# Its own night boil begins as late as it may; a planned run is over an hour earlier, or the heater
+# would begin before it was told to.
+LEAD_H = 1.0
+NIGHT_TO_H = OWN_BOIL_BY_H - LEAD_H
+DUE_SHARE = 0.1  # of what its runs end with: with less missing it leaves the night alone
 USUAL_DECIDE_H = 23  # where EPC C8 is not told
 LONGEST_RUN_H = 7.0
 RUNS_KW = 0.1
@@ -38,6 +43,7 @@ class Household:
     outdoor_c: float | None = None
     is_learned: bool = False
     target_kwh: float | None = None  # heat that its runs end with
+    idle_kw: float = 0.0  # drawn between the runs
 
 
 def household_of(
@@ -81,22 +87,28 @@ def heater_tank(
     cop = np.full(horizon.count, tank.cop)
     mean, reserve = _draws(household, hour, step_h)
     full_kwh = heated_to_kwh(tank, household)
-    may_run = allowed_steps(plan, hour)
     announced = announced_step(device, hour)
+    night = Night(announced is not None, is_shiftable(asset.live.writable), decide_hour(device))
+    may_run = allowed_steps(plan, hour, night)
     if announced is not None and not may_run[announced]:
         announced = None
     running = bool(device.heating_now) and bool(may_run[0])
+    stored_kwh = min(tank.heat_kwh, full_kwh)
+    needs_kwh = full_kwh - stored_kwh
+    is_due = night.is_own(hour[0]) and needs_kwh > DUE_SHARE * full_kwh
     return Tank(
         key=asset.id,
         power_kw=tank.run_kw,
         full_kwh=full_kwh,
-        stored_kwh=min(tank.heat_kwh, full_kwh),
+        stored_kwh=stored_kwh,
         heat=Heat(cop, mean, np.minimum(reserve, 0.9 * full_kwh)),
         may_run=may_run,
         run_h=LONGEST_RUN_H,
         loss_share_h=tank.loss_w_k * (tank.boil_c - tank.outdoor_c) / 1000.0 / full_kwh,
         announced=announced,
+        latest=latest_step(may_run, hour, needs_kwh / tank.heat_kw) if is_due else None,
         running=running,
+        idle_kw=household.idle_kw,
     )
 
 
@@ -105,6 +117,12 @@ def heated_to_kwh(tank: TankModel, household: Household) -> float:
     if household.target_kwh is None:
         return tank.full_kwh
     return min(max(household.target_kwh, tank.heat_kwh), tank.full_kwh)
+
+
+def usual_idle_kw(heater_kwh: FloatArray) -> float:
+    """What it draws between its runs, from half-hours of many days."""
+    idle = heater_kwh[np.isfinite(heater_kwh) & (heater_kwh < RUNS_KW * SLOT_H)]
+    return float(np.median(idle)) / SLOT_H if idle.size else 0.0
 
 
 def usual_target_kwh(tank_l: FloatArray, drawn: FloatArray, tank: TankModel) -> float | None:
@@ -120,19 +138,48 @@ def usual_target_kwh(tank_l: FloatArray, drawn: FloatArray, tank: TankModel) -> 
     return float(max(np.quantile(highest, 0.7), DAY_RESERVE * np.quantile(needed, 0.8)))
 
 
-def allowed_steps(plan: PlanSettings, hour: FloatArray) -> NDArray[np.bool_]:
-    """At which steps the household and the machine allow a run."""
+@dataclass(frozen=True, slots=True)
+class Night:
+    """The night at hand: whether its run was moved into the day, can be, and until when."""
+
+    is_moved: bool
+    can_move: bool
+    decide_h: float
+
+    def is_own(self, now_h: float) -> bool:
+        """Whether the heater will see to this night by itself, and nothing can keep it from it."""
+        is_decided = (now_h - self.decide_h) % 24.0 < (OWN_BOIL_BY_H - self.decide_h) % 24.0
+        is_night = now_h >= NIGHT_FROM_H or now_h < OWN_BOIL_BY_H
+        return not self.is_moved and (is_decided or (is_night and not self.can_move))
+
+
+def allowed_steps(plan: PlanSettings, hour: FloatArray, night: Night) -> NDArray[np.bool_]:
+    """At which steps the household and the machine allow a run.
+
+    The day after a night counts only where that night's run can be moved there, or has been.
+    """
     heater = plan.heater
-    night = (hour >= NIGHT_FROM_H) | (hour < NIGHT_TO_H)
-    day = (hour >= FIRST_SHIFT_H) & (hour < LAST_SHIFT_H + 1.0) & heater.day_boil
-    allowed: NDArray[np.bool_] = night | day
-    if heater.pause:
-        allowed = np.zeros(len(hour), dtype=bool)
-    begin, end = heater.quiet_from_h, heater.quiet_to_h
-    if begin is not None and end is not None:
-        inside = (hour >= begin) & (hour < end) if begin < end else (hour >= begin) | (hour < end)
-        allowed = allowed & ~inside
-    return allowed
+    nights = np.cumsum(np.diff((hour - OWN_BOIL_BY_H) % 24.0, prepend=0.0) < 0.0)
+    is_open = np.where(nights == 0, True, night.can_move)
+    if night.is_own(hour[0]):
+        is_open = is_open & (nights != 1)
+    by_day = (hour >= FIRST_SHIFT_H) & (hour < LAST_SHIFT_H + 1.0) & heater.day_boil & is_open
+    # Where it must be quiet until morning, the last hour is all that is left of the night.
+    is_late = _is_quiet(heater, np.array([NIGHT_TO_H - SLOT_H]))[0]
+    end_h = OWN_BOIL_BY_H if is_late else NIGHT_TO_H
+    allowed: NDArray[np.bool_] = (hour >= NIGHT_FROM_H) | (hour < end_h) | by_day
+    return allowed & ~_is_quiet(heater, hour) & (not heater.pause)
+
+
+def latest_step(may_run: NDArray[np.bool_], hour: FloatArray, needed_h: float) -> int | None:
+    """The last allowed step of this night at which a run that takes so long must begin."""
+    until_h = (OWN_BOIL_BY_H - hour[0]) % 24.0
+    ahead_h = (hour - hour[0]) % 24.0
+    inside = np.flatnonzero(may_run[:DAY_SLOTS] & (ahead_h[:DAY_SLOTS] < until_h))
+    if not inside.size:
+        return None
+    in_time = inside[ahead_h[inside] + needed_h <= until_h - LEAD_H + 1e-6]
+    return int(in_time[-1] if in_time.size else inside[0])
 
 
 def decide_hour(device: WaterHeater) -> float:
@@ -180,9 +227,14 @@ def next_run(home: HomePlan, key: str, hour: FloatArray) -> Run | None:
     return Run(first, last, float(hour[first]), energy_kwh)
 
 
+def is_shiftable(writable: frozenset[int]) -> bool:
+    """Whether the heater takes part in the energy shift (EPC C7, CA)."""
+    return 0xC7 in writable and 0xCA in writable
+
+
 def can_shift(run: Run, device: WaterHeater, now_h: float, writable: frozenset[int]) -> int | None:
     """The start hour to tell the heater before it decides; None where the run is not its kind."""
-    if 0xC7 not in writable or 0xCA not in writable:
+    if not is_shiftable(writable):
         return None
     start_h = int(run.start_h)
     if not FIRST_SHIFT_H <= start_h <= LAST_SHIFT_H:
@@ -192,6 +244,16 @@ def can_shift(run: Run, device: WaterHeater, now_h: float, writable: frozenset[i
     # Told late, when the plan of the next day has settled; each change would be one more writing.
     is_time = until_decision_h <= TELL_BEFORE_H
     return start_h if is_time and until_decision_h < until_run_h else None
+
+
+def _is_quiet(heater: HeaterPlan, hour: FloatArray) -> NDArray[np.bool_]:
+    """Whether the household wants no noise at these hours."""
+    begin, end = heater.quiet_from_h, heater.quiet_to_h
+    if begin is None or end is None:
+        return np.zeros(len(hour), dtype=bool)
+    if begin < end:
+        return (hour >= begin) & (hour < end)
+    return (hour >= begin) | (hour < end)
 
 
 def _draws(

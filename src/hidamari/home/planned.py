@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from hidamari.core.time import from_unix
-from hidamari.home.decide import flows
+from hidamari.home.decide import flows, planned_mode
 from hidamari.home.planning import Made
 from hidamari.store.db import Store
 from hidamari.store.journal import JsonValue
@@ -59,10 +59,13 @@ def slot_row(made: Made) -> JsonValue:
         asset = home.asset_by_key.get(told.asset) if home is not None else None
         kwh = None if asset is None else float(asset.power_kw[0]) * float(horizon.step_h[0])
         level = None if asset is None else float(asset.level_kwh[0])
+        live = next((one for one in made.facts.assets if one.id == told.asset), None)
+        kw = None if asset is None else float(asset.power_kw[0])
+        mode = told.action.mode.value if live is None else planned_mode(told, live, kw)
         assets.append(
             {
                 "asset": told.asset,
-                "mode": told.action.mode.value,
+                "mode": mode,
                 "kwh": _round(kwh),
                 "level_kwh": _round(level),
                 "code": told.reason.code.value,

@@ -17,7 +17,13 @@ from hidamari.forecast.outlook import Outlook
 from hidamari.home.asking import Facts, Recent, ask_of, with_other_loads
 from hidamari.home.assets import Asset
 from hidamari.home.expected import as_carried_out
-from hidamari.home.heater import Household, heat_drawn, household_of, usual_target_kwh
+from hidamari.home.heater import (
+    Household,
+    heat_drawn,
+    household_of,
+    usual_idle_kw,
+    usual_target_kwh,
+)
 from hidamari.home.learning import (
     DAY_SLOTS,
     GEN,
@@ -312,7 +318,7 @@ def _household(store: Store, now: Now, today: date) -> Household:
     persons = now.settings.home.people
     days = [today - timedelta(days=i) for i in range(2 * PROFILE_DAYS, 0, -1)]
     past = PastDays(np.zeros((0, DAY_SLOTS)), ())
-    target = None
+    target, idle_kw = None, 0.0
     if tank is not None:
         start, _ = day_bounds(days[0], now.settings.zone)
         end, _ = day_bounds(today, now.settings.zone)
@@ -322,8 +328,9 @@ def _household(store: Store, now: Now, today: date) -> Household:
         whole = np.isfinite(drawn).mean(axis=1) > 0.9
         kept = tuple(day_kind(day) for day, ok in zip(days, whole, strict=True) if ok)
         past = PastDays(np.nan_to_num(drawn[whole]), kept)
-        target = usual_target_kwh(level, drawn, tank)
-    return replace(household_of(past, kinds, persons, now.outdoor_c), target_kwh=target)
+        target, idle_kw = usual_target_kwh(level, drawn, tank), usual_idle_kw(power)
+    household = household_of(past, kinds, persons, now.outdoor_c)
+    return replace(household, target_kwh=target, idle_kw=idle_kw)
 
 
 def _travel(store: Store, now: Now, today: date) -> Travel:

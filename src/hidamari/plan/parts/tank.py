@@ -45,8 +45,9 @@ class Tank:
     """A heat-pump tank: electric power, heat when full, heat now, loss per hour, run length.
 
     `may_run` says at which steps the owner's settings allow it (night only, day boil, pause).
-    `announced` is a start already told to the heater: it cannot be moved. `germs_by` is the step
-    by whose end the tank must have been full once; None if not due.
+    `announced` is a start already told to the heater: it cannot be moved; after `latest` it would
+    start by itself. `germs_by` is the step by whose end the tank must have been full once; None if
+    not due. `idle_kw` is drawn between the runs.
     """
 
     key: str
@@ -60,6 +61,8 @@ class Tank:
     announced: int | None = None
     germs_by: int | None = None
     running: bool = False
+    latest: int | None = None
+    idle_kw: float = 0.0
 
     @property
     def shape(self) -> tuple[object, ...]:
@@ -97,6 +100,7 @@ class Tank:
         part.asset = self
         part.limit_kwh = self.power_kw * horizon.step_h * self.may_run
         part.end_h = horizon.end_h
+        part.begin_h = part.end_h - horizon.step_h
         lp.set_bounds(part.takes, 0.0, part.limit_kwh)
         stored = min(max(self.stored_kwh, 0.0), self.full_kwh)
         right = -self.heat.draw_kwh.copy()
@@ -128,6 +132,7 @@ class TankPart:
     germs_row: Rows | None = None
     end_yen_kwh: float = 0.0
     limit_kwh: FloatArray = field(default_factory=lambda: np.zeros(0))
+    begin_h: FloatArray = field(default_factory=lambda: np.zeros(0))
     end_h: FloatArray = field(default_factory=lambda: np.zeros(0))
     start: int | None = None
 
@@ -147,20 +152,20 @@ class TankPart:
 
     def starts(self) -> list[int | None]:
         """Half-hour starts within the next day at which the heater may run, and none at all."""
-        asset = self.asset
+        asset, begin_h = self.asset, self.begin_h
         if asset.running:
             return [0]
         if asset.announced is not None:
             return [asset.announced]
-        begin_h = np.concatenate(([0.0], self.end_h[:-1]))
-        found: list[int | None] = [None]
+        latest = asset.latest
+        found: list[int | None] = [None] if latest is None else []
         # A run waits for the next half-hour: what was planned for the running one stays true.
         next_h = float(self.end_h[0]) if self._is_rest and not self._is_urgent else 0.0
         for step in np.flatnonzero(asset.may_run & (begin_h < DAY_H)):
-            if begin_h[step] >= next_h - 1e-9:
+            if begin_h[step] >= next_h - 1e-9 and (latest is None or step <= latest):
                 found.append(int(step))
                 next_h = float(begin_h[step]) + START_EVERY_H
-        return found
+        return found or [latest]
 
     @property
     def _is_rest(self) -> bool:
@@ -180,15 +185,13 @@ class TankPart:
         """The first day's run only from `start` on, for at most the run length."""
         self.start = start
         upper = self.limit_kwh.copy()
-        begin_h = np.concatenate(([0.0], self.end_h[:-1]))
-        today = begin_h < DAY_H
-        if start is None:
-            upper[today] = 0.0
-        else:
-            run = (begin_h >= begin_h[start] - 1e-9) & (
-                begin_h < begin_h[start] + self.asset.run_h - 1e-9
-            )
-            upper[today & ~run] = 0.0
+        day = int(self.begin_h.searchsorted(DAY_H))
+        first = end = day
+        if start is not None:
+            over_h = self.begin_h[start] + self.asset.run_h - 1e-9
+            first, end = start, int(self.begin_h.searchsorted(over_h))
+        upper[: min(first, day)] = 0.0
+        upper[end:day] = 0.0
         lp.set_bounds(self.takes, 0.0, upper)
 
     def read(self, solution: Solution, horizon: Horizon) -> AssetPlan:
