@@ -83,6 +83,14 @@ def pressed(*selectors: str) -> Act:
 
 CODES = {"device": "０１２３４５６７８９", "code": "123456"}
 SUBMIT = "form .primary"
+# What only the home itself can tell: while it is away, these say so and lead to the graphs.
+AWAY = {
+    "devices": "devices",
+    "meter": "meter",
+    "plan": "plan",
+    "cost": "history?view=cost&period=month",
+    "tariff": "settings/tariff",
+}
 CASES = (
     Case("signin", "/cloud/signin", out),
     Case(
@@ -156,7 +164,7 @@ CASES = (
     Case("home", f"/homes/{HOME}/"),
     Case("home-away", f"/homes/{HOME}/", away),
     Case("history-away", f"/homes/{HOME}/history?period=month", away),
-    Case("devices-away", f"/homes/{HOME}/devices", away),
+    *(Case(f"{name}-away", f"/homes/{HOME}/{path}", away) for name, path in AWAY.items()),
     Case("settings", f"/homes/{HOME}/settings"),
 )
 
@@ -175,6 +183,15 @@ def show(service: FixtureService, page: Browser, case: Case, lang: str) -> None:
     page.rest(0.2)
     case.act(page)
     page.rest(0.4)
+
+
+def untold(page: Browser, lang: str) -> list[str]:
+    """What a page of a home that is away does not say."""
+    w, shown = Said(lang), page.run("document.querySelector('main').innerText")
+    since = w("outside.away_since").replace("{time}", "").strip()
+    wanted = (since, w("outside.away_page"), w("outside.away_can"), w("outside.away_graphs"))
+    found = [f"not said: {words}" for words in wanted if words not in shown]
+    return found + [f"said: {code}" for code in ("home_offline",) if code in shown]
 
 
 @pytest.mark.parametrize(
@@ -203,6 +220,8 @@ def test_a_screen_outside_is_complete_and_accessible_in_every_state(
         page.rest(0.05)
         wide = page.run("document.documentElement.scrollWidth - innerWidth")
         wrong += [f"{lang}: {wide} px too wide at {NARROWEST[0]}"] if wide > 0 else []
+        if case.name.removesuffix("-away") in AWAY:
+            wrong += [f"{lang}: {fault}" for fault in untold(page, lang)]
     service.home.release()
     expected = (*ALLOWED, "status of 4")
     wrong += [c for c in page.complaints if not any(word in c for word in expected)]
@@ -237,8 +256,12 @@ def test_the_home_goes_offline_the_history_goes_on_and_the_controls_come_back_wi
     page.wait_text(away_chip)
     page.picture(artifacts / f"outside-history-goes-on-{lang}.png")
     assert faults(page) == []
+    page.click("nav a[href*='/devices']")
+    page.wait_text(w("outside.away_page"))
     service.away = False
     page.wait_text(chip)
+    page.wait("document.querySelector('main li')")  # it comes back without a touch
+    assert w("outside.away_page") not in page.run("document.body.innerText")
     assert away_chip not in page.run("document.body.innerText")
     page.click("nav a[href*='/plan']")
     page.click_text(w("plan.by_hand"))
