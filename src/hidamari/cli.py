@@ -196,6 +196,9 @@ def backtest(
     ] = "tou",
     battery_kwh: Annotated[float, typer.Option(min=0.1)] = 10.0,
     battery_kw: Annotated[float, typer.Option(min=0.1)] = 4.0,
+    spot: Annotated[
+        Path | None, typer.Option(exists=True, help="Market prices (CSV) of the --tariff.")
+    ] = None,
     solar_forecast: Annotated[str, typer.Option(help="none, or a file of forecasts.")] = "none",
     first: Annotated[str, typer.Option("--from", help="First local day, as 2016-09-01.")] = "",
     last: Annotated[str, typer.Option("--to", help="Last local day.")] = "",
@@ -220,6 +223,7 @@ def backtest(
         day_of(first, "--from"),
         day_of(last, "--to"),
         scenarios,
+        spot,
         bounds,
     )
     run_backtest(options, as_json=as_json)

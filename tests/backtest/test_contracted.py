@@ -1,5 +1,6 @@
 """A plan's prices and bill on measured days: hand-reckoned, and never beaten by the optimum."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -86,3 +87,53 @@ def test_a_plan_is_named_by_id_or_file(tmp_path: Path) -> None:
     market = tariff_of("market_linked")
     with pytest.raises(InputError, match="market_linked: a price for every half-hour"):
         market(home_of(0.1, 30))
+
+
+LINKED = (
+    'id = "linked"\narea = "any"\nname = "x"\n[[tariff]]\nhas_levy = false\n'
+    "basic = { unit = 'contract', unit_yen = 500 }\n"
+    "market = { area = 'tokyo', fee_yen_kwh = 7.0 }\n"
+    '[[tariff.band]]\nname = "all"\nyen_kwh = 0\n'
+)
+
+
+def test_a_market_linked_plan_is_priced_from_the_owners_table(tmp_path: Path) -> None:
+    # 10 yen until noon of each day, then 20: with tax of 10 % and a fee of 7 yen, 18 and 29
+    plan, table = tmp_path / "linked.toml", tmp_path / "spot.csv"
+    plan.write_text(LINKED)
+    lines = [
+        f"2026-{month:02}-{day:02}T{h // 2:02}:{h % 2 * 30:02},{10 if h < 24 else 20}"
+        for month, days in ((2, 28), (3, 31), (4, 1))
+        for day in range(1, days + 1)
+        for h in range(48)
+    ]
+    table.write_text("\n".join(["start,yen_kwh", *lines]))
+    home = replace(home_of(0.1, 30), zone=ZoneInfo("Asia/Tokyo"))
+    buy = tariff_of(str(plan), table)(home).prices.buy_yen_kwh
+    assert buy[:, :24] == pytest.approx(18.0)
+    assert buy[:, 24:] == pytest.approx(29.0)
+    short = tmp_path / "short.csv"
+    short.write_text("\n".join(["start,yen_kwh", *lines[: 48 * 40]]))
+    with pytest.raises(InputError, match="none on 2026-03-13"):
+        tariff_of(str(plan), short)(home)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "text", "words"),
+    [
+        ("tou", "", "--spot: a plan that follows a market expected, got tou"),
+        ("tepco_juryo_b", "", r"--spot: a plan with \[tariff.market\] expected, tepco_juryo_b"),
+        ("linked.toml", "start,yen_kwh\nnow,1\n", "--spot: .*spot.csv: line 2"),
+        ("linked.toml", "day,price\n", "--spot: .*spot.csv: columns start and yen_kwh"),
+        ("linked.toml", None, "--spot: a file of market prices expected, linked.toml follows"),
+    ],
+)
+def test_market_prices_that_do_not_fit_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: str, text: str | None, words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("linked.toml").write_text(LINKED)
+    table = Path("spot.csv")
+    table.write_text(text or "")
+    with pytest.raises(InputError, match=words):
+        tariff_of(wanted, None if text is None else table)

@@ -13,7 +13,7 @@ BAR = 30
 
 def run_backtest(options: Options, *, as_json: bool) -> None:
     """Replay and print; InputError names what was expected."""
-    tariff_of(options.tariff)  # a wrong name is told before files are read
+    tariff_of(options.tariff, options.spot)  # a wrong name is told before files are read
     if options.solar_forecast is not None and not options.solar_forecast.exists():
         raise InputError(f"--solar-forecast: none or a file expected, got {options.solar_forecast}")
     report = run(options, show_progress if sys.stderr.isatty() else None)

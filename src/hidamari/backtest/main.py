@@ -58,6 +58,7 @@ class Options:
     first: date | None = None
     last: date | None = None
     scenarios: int = 30  # past error days a plan; 0 or 1 = the mean alone
+    spot: Path | None = None  # market prices, for a plan that follows them
     bounds: bool = False  # also replay with the load known, and with the sun known
 
 
@@ -187,7 +188,7 @@ def _world(home: HomeYear, options: Options) -> World:
         raise InputError(f"{home.home}: {home.days} days, more than {WARM_DAYS} expected")
     power_kw = options.battery_kw
     battery = Battery(options.battery_kwh, power_kw, power_kw)
-    tariff: Tariffed = tariff_of(options.tariff)(home)
+    tariff: Tariffed = tariff_of(options.tariff, options.spot)(home)
     return World(home, tariff.prices, battery, contract=tariff.contract)
 
 
