@@ -37,6 +37,7 @@ class FixtureHome:
         self.plans = True
         self.without: frozenset[str] = frozenset()
         self.pv_since = "2024-04-01"
+        self.priced: int | None = None  # half-hours of today with a market price; None = other plan
         self.sent: list[tuple[str, str, Any]] = []
         app = Starlette(
             routes=[
@@ -135,6 +136,18 @@ class FixtureHome:
         found = await asyncio.to_thread(self._answer, path, dict(request.query_params))
         return problem(404, "not_found") if found is None else JSONResponse(found)
 
+    def _tariff(self) -> Any:
+        return (
+            things.tariff(self.state) if self.priced is None else things.market_tariff(self.priced)
+        )
+
+    def _market_prices(self, table: str) -> Response:
+        if "yen_kwh" not in table:
+            return problem(422, "validation", "columns start and yen_kwh expected")
+        self.priced = 48
+        first, last = "2026-11-19T15:00:00Z", "2026-11-20T14:30:00Z"
+        return JSONResponse({"area": "tokyo", "half_hours": 48, "first": first, "last": last})
+
     def _answer(self, path: str, query: dict[str, str]) -> Any:
         state = self.state
         simple = {
@@ -145,7 +158,7 @@ class FixtureHome:
             "devices": lambda: things.devices(state),
             "circuits": lambda: things.circuits(state),
             "sources": things.sources,
-            "tariff": lambda: things.tariff(state),
+            "tariff": self._tariff,
             "tariff/plans": things.plans,
             "settings": lambda: things.settings(self.pv_since),
             "diagnostics": things.diagnostics,
@@ -166,6 +179,8 @@ class FixtureHome:
 
     async def _write(self, request: Request) -> Response:
         path = request.path_params["path"]
+        if path == "tariff/market-prices":
+            return self._market_prices((await request.body()).decode())
         body = await request.json() if await request.body() else None
         self.sent.append((request.method, path, body))
         if path == "session" and request.method == "POST":
@@ -188,6 +203,7 @@ class FixtureHome:
         return Response(status_code=204)
 
 
-def problem(status: int, code: str) -> JSONResponse:
+def problem(status: int, code: str, message: str = "") -> JSONResponse:
     """An error as the API words it."""
-    return JSONResponse({"error": {"code": code, "message": code, "expected": None}}, status)
+    error = {"code": code, "message": message or code, "expected": None}
+    return JSONResponse({"error": error}, status)

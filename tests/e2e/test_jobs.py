@@ -1,5 +1,6 @@
 """What people do on the screens: signing in, reading graphs by keys, naming, going offline."""
 
+import json
 import re
 
 import pytest
@@ -269,3 +270,29 @@ def test_a_calm_user_sees_no_moving_dots(home: FixtureHome, page: Browser) -> No
     show(home, page, SCREENS["home"], "full", "ja")
     page.wait("document.getAnimations().length > 0")
     assert page.run("document.querySelectorAll('.dots i').length") <= 6
+
+
+def gives_table(page: Browser, text: str) -> None:
+    """Choose a file of market prices."""
+    page.run(
+        "(() => { const field = document.querySelector('#market'); const d = new DataTransfer();"
+        f" d.items.add(new File([{json.dumps(text)}], 'spot.csv')); field.files = d.files;"
+        " field.dispatchEvent(new Event('change', {bubbles: true})); })()"
+    )
+
+
+@pytest.mark.req("SET-02", "SET-03")
+def test_prices_of_a_market_linked_plan_are_given_as_a_table(
+    home: FixtureHome, page: Browser
+) -> None:
+    home.priced = 0
+    try:
+        opened(home, page, "settings-tariff")
+        page.wait_text("今日の市場価格がまだありません")
+        gives_table(page, "day,price\n")
+        page.wait_text("columns start and yen_kwh expected")
+        gives_table(page, "start,yen_kwh\n2026-11-20T00:00,10\n")
+        page.wait_text("48コマ(30分ごと)を入れました")
+        page.wait("!document.body.innerText.includes('今日の市場価格がまだありません')")
+    finally:
+        home.priced = None

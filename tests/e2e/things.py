@@ -189,6 +189,20 @@ def tariff(state: State) -> Json:
     }
 
 
+def market_tariff(known: int) -> Json:
+    """GET /tariff of a market-linked plan, of which so many half-hours of today have a price."""
+    found = tariff("full")
+    priced = [one | {"buy_yen_kwh": 22.18, "band": None} for one in found["today"]]
+    unknown = [one | {"buy_yen_kwh": None} for one in priced]
+    now = {"buy_yen_kwh": 22.18 if known else None, "sell_yen_kwh": 21.0, "band": None}
+    return found | {
+        "plan": plans()[0] | {"id": "market_linked", "name": "市場連動型", "structure": "market"},
+        "now": now,
+        "bands": [],
+        "today": priced[:known] + unknown[known:],
+    }
+
+
 def settings(pv_since: str) -> Json:
     """GET /settings."""
     home = {"name": "田中さんの家", "zone": "Asia/Tokyo", "language": "ja", "pv_since": pv_since}

@@ -39,7 +39,8 @@ export function whenSignedOut(signedOut: () => void, passwordNeeded: () => void)
 
 async function send(url: string, method: Method, body: unknown, key?: string): Promise<Response> {
   const headers: Record<string, string> = { Accept: 'application/json', 'Accept-Language': document.documentElement.lang };
-  if (body !== undefined) headers['Content-Type'] = 'application/json';
+  if (body instanceof Blob) headers['Content-Type'] = body.type;
+  else if (body !== undefined) headers['Content-Type'] = 'application/json';
   if (key) headers['Idempotency-Key'] = key;
   try {
     return await fetch(url, {
@@ -47,7 +48,7 @@ async function send(url: string, method: Method, body: unknown, key?: string): P
       headers,
       credentials: 'same-origin',
       signal: AbortSignal.timeout(WAIT_MS),
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: body instanceof Blob ? body : JSON.stringify(body) }),
     });
   } catch (reason) {
     throw new Unreachable(String(reason));
@@ -94,6 +95,7 @@ export const api = {
   get: <T>(path: string) => call<T>('GET', BASE + path),
   post: <T>(path: string, body: unknown = {}, key?: string) => call<T>('POST', BASE + path, body, key),
   put: <T>(path: string, body: unknown) => call<T>('PUT', BASE + path, body),
+  putCsv: <T>(path: string, body: Blob) => call<T>('PUT', BASE + path, body),
   patch: <T>(path: string, body: unknown) => call<T>('PATCH', BASE + path, body),
   remove: <T>(path: string) => call<T>('DELETE', BASE + path),
   wellKnown: <T>() => call<T>('GET', `${place.prefix}/.well-known/hidamari`),

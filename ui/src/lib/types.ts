@@ -266,6 +266,14 @@ export interface Tariff {
   missing: Missing[];
 }
 
+/** What a table of market prices brought. */
+export interface MarketPrices {
+  area: string;
+  half_hours: number;
+  first: string;
+  last: string;
+}
+
 export interface SourceChoice {
   quantity: string;
   title: string;
