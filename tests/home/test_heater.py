@@ -17,7 +17,9 @@ from hidamari.home.heater import (
     allowed_steps,
     announced_step,
     can_shift,
+    cold_water_c,
     heat_drawn,
+    in_cold_water,
     latest_step,
     next_run,
     usual_idle_kw,
@@ -167,3 +169,24 @@ def test_what_a_heater_draws_between_its_runs_is_the_middle_of_its_idle_half_hou
     day_kwh = np.concatenate([np.full(40, 0.004), [0.3, 0.5, 0.5, np.nan]])
     assert usual_idle_kw(day_kwh) == pytest.approx(0.008)
     assert usual_idle_kw(np.full(4, np.nan)) == 0.0
+
+
+def test_how_cold_the_water_comes_in_is_seen_from_how_fast_runs_fill_the_tank():
+    """4.5 kW of heat less what a half-full tank loses fill 39.9 L in a half-hour, 17 to 65 degC.
+
+    2.25 kWh - 0.5 x 0.0882 kW x 0.5 h = 2.228 kWh; 2.228 / (4.186 / 3600 x 48) = 39.9 L.
+    """
+    tank = heater_asset().model
+    run = np.r_[np.zeros(2), np.full(6, 0.5), np.zeros(2)]
+    level = 100.0 + 39.9 * np.cumsum(run > 0.0)
+    days_kwh, days_l = np.tile(run, 4), np.tile(level, 4)
+    assert cold_water_c(days_l, days_kwh, tank) == pytest.approx(17.0, abs=0.2)
+    # each litre takes more heat when it comes in colder
+    slow_l = np.tile(100.0 + 36.0 * np.cumsum(run > 0.0), 4)
+    cold_c = cold_water_c(slow_l, days_kwh, tank)
+    assert cold_c == pytest.approx(65.0 - 48.0 * 39.9 / 36.0, abs=0.2)
+    colder = in_cold_water(tank, cold_c)
+    assert colder.hot_l == pytest.approx(tank.hot_l)
+    assert colder.heat_kwh == pytest.approx(tank.heat_kwh * 39.9 / 36.0, rel=0.01)
+    assert cold_water_c(days_l[:10], days_kwh[:10], tank) is None  # one run alone tells little
+    assert in_cold_water(tank, None) is tank

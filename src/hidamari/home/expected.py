@@ -1,12 +1,12 @@
 """What the devices will really do with a plan: a heat pump runs at full power, a mode is a mode."""
 
-from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
 
+from hidamari.home.decide import STAND_LEAST_KW
 from hidamari.home.heater import RUNS_KW
-from hidamari.plan.battery import move
+from hidamari.plan.battery import Mode, move
 from hidamari.plan.horizon import AssetPlan, HomePlan
 from hidamari.plan.ladder import Ask, Plan
 from hidamari.plan.parts.storage import Storage
@@ -17,7 +17,7 @@ DAY_H = 24.0
 DONE_SHARE = 0.98
 
 
-def as_carried_out(plan: Plan, ask: Ask, unseen: Collection[str]) -> Plan:
+def as_carried_out(plan: Plan, ask: Ask, unseen: frozenset[str]) -> Plan:
     """The plan with the flows that its orders will lead to; other plans as they are.
 
     The battery does not follow what the assets of `unseen` draw.
@@ -29,12 +29,17 @@ def as_carried_out(plan: Plan, ask: Ask, unseen: Collection[str]) -> Plan:
     for asset in ask.request.assets:
         if isinstance(asset, Tank):
             assets[asset.key] = _heated(home, asset)
-    cars = [key for key in unseen if key != ask.main]
-    for asset in ask.request.assets:
-        if isinstance(asset, Storage) and asset.key == ask.main:
-            others = sum(float(a.power_kw[0]) for k, a in assets.items() if k not in unseen)
-            assets[asset.key] = _followed(plan, home, asset, others)
-            _leave_the_rest(home, assets, cars, others + float(assets[asset.key].power_kw[0]))
+    storages = [asset for asset in ask.request.assets if isinstance(asset, Storage)]
+    seen = (asset for key, asset in assets.items() if key not in unseen)
+    spare_kw = _spare_kw(home) - sum(float(asset.power_kw[0]) for asset in seen)
+    for storage in sorted(storages, key=lambda one: one.key != ask.main):  # it acts first
+        if storage.key == ask.main:
+            assets[storage.key] = _followed(plan, home, storage, spare_kw)
+        elif storage.key in unseen:
+            assets[storage.key] = _last_in_line(plan, home, storage, spare_kw)
+        else:
+            continue
+        spare_kw -= float(assets[storage.key].power_kw[0])
     return replace(plan, home=_with(home, assets))
 
 
@@ -68,34 +73,42 @@ def _run_start(asset: AssetPlan, tank: Tank, begin_h: FloatArray) -> int | None:
     return int(busy[0]) if busy.size else None
 
 
-def _followed(plan: Plan, home: HomePlan, storage: Storage, others_kw: float) -> AssetPlan:
-    """The running step of the battery as its mode makes it, with what the others draw."""
-    horizon, asset = home.horizon, home.asset_by_key[storage.key]
-    hours = float(horizon.step_h[0])
-    net_kwh = float(horizon.load_kwh[0] - horizon.pv_kwh[0]) + others_kw * hours
+def _followed(plan: Plan, home: HomePlan, storage: Storage, spare_kw: float) -> AssetPlan:
+    """The running step of the battery as its mode makes it, with what the others leave."""
+    asset, hours = home.asset_by_key[storage.key], float(home.horizon.step_h[0])
     action = next(told.action for told in plan.told[0] if told.asset == storage.key)
-    done = move(storage.battery, storage.stored_kwh, net_kwh, action, hours)
+    done = move(storage.battery, storage.stored_kwh, -spare_kw * hours, action, hours)
     power, level = asset.power_kw.copy(), asset.level_kwh.copy()
     power[0] = (done.charge_kwh - done.discharge_kwh) / hours
     level[0] = done.stored_kwh
     return replace(asset, power_kw=power, level_kwh=level)
 
 
-def _leave_the_rest(
-    home: HomePlan, assets: dict[str, AssetPlan], cars: Collection[str], before_kw: float
-) -> None:
-    """What a car gives in the running step is only what the battery leaves of the lack."""
+def _last_in_line(plan: Plan, home: HomePlan, car: Storage, spare_kw: float) -> AssetPlan:
+    """The running step of a car: it follows only what the battery leaves of surplus or lack."""
+    asset = home.asset_by_key[car.key]
+    planned_kw = float(asset.power_kw[0])
+    told = next(one.action for one in plan.told[0] if one.asset == car.key)
+    if abs(planned_kw) <= STAND_LEAST_KW:
+        kw = 0.0  # its stand is told to hold
+    elif told.mode is Mode.CHARGE:
+        return asset
+    elif planned_kw > 0.0:
+        battery = car.battery
+        room_kwh = (battery.capacity_kwh - car.stored_kwh) / battery.charge_efficiency
+        most_kw = min(battery.charge_kw, max(room_kwh, 0.0) / float(home.horizon.step_h[0]))
+        kw = min(spare_kw, most_kw) if spare_kw > STAND_LEAST_KW else 0.0
+    else:
+        kw = max(planned_kw, min(spare_kw, 0.0))
+    power = asset.power_kw.copy()
+    power[0] = kw
+    return replace(asset, power_kw=power)
+
+
+def _spare_kw(home: HomePlan) -> float:
+    """Sun less use of the house in the running step, before any asset."""
     horizon = home.horizon
-    load_kw = float(horizon.load_kwh[0] - horizon.pv_kwh[0]) / float(horizon.step_h[0])
-    lack_kw = max(load_kw + before_kw, 0.0)
-    for key in sorted(assets.keys() & set(cars)):
-        asset = assets[key]
-        gives_kw = max(-float(asset.power_kw[0]), 0.0)
-        if gives_kw > 0.0:
-            power = asset.power_kw.copy()
-            power[0] = -min(gives_kw, lack_kw)
-            assets[key] = replace(asset, power_kw=power)
-            lack_kw += power[0]
+    return float(horizon.pv_kwh[0] - horizon.load_kwh[0]) / float(horizon.step_h[0])
 
 
 def _with(home: HomePlan, assets: dict[str, AssetPlan]) -> HomePlan:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hidamari.core.config import HeaterPlan, PlanSettings
-from hidamari.devices.water_heater import TankModel, WaterHeater
+from hidamari.devices.water_heater import KWH_PER_L_K, TankModel, WaterHeater
 from hidamari.forecast.hotwater import draws
 from hidamari.forecast.load import DayKind, PastDays
 from hidamari.home.assets import Asset
@@ -31,6 +31,8 @@ TELL_BEFORE_H = 1.0
 PERSONS = 4.0
 FEWEST_TARGET_DAYS = 5
 DAY_RESERVE = 1.1
+FULL_RUN_SHARE, FEWEST_RUN_SLOTS = 0.8, 10
+COLDEST_C, WARMEST_C = 2.0, 30.0  # tap water of Japan
 MOST_DRAW_KWH = 15.0  # in a half-hour: a bath is 5
 
 
@@ -44,6 +46,7 @@ class Household:
     is_learned: bool = False
     target_kwh: float | None = None  # heat that its runs end with
     idle_kw: float = 0.0  # drawn between the runs
+    cold_c: float | None = None  # of the water that comes in
 
 
 def household_of(
@@ -117,6 +120,32 @@ def heated_to_kwh(tank: TankModel, household: Household) -> float:
     if household.target_kwh is None:
         return tank.full_kwh
     return min(max(household.target_kwh, tank.heat_kwh), tank.full_kwh)
+
+
+def in_cold_water(tank: TankModel, cold_c: float | None) -> TankModel:
+    """The same litres above the cold water there is: in winter each holds more heat."""
+    if cold_c is None:
+        return tank
+    colder = replace(tank, cold_c=cold_c)
+    return replace(colder, heat_kwh=tank.hot_l * colder.kwh_per_l)
+
+
+def cold_water_c(tank_l: FloatArray, heater_kwh: FloatArray, tank: TankModel) -> float | None:
+    """How cold the water comes in, from how fast runs filled the tank; None with too few of them.
+
+    Both in time order; of a half-hour between two of the same run the heat pump's output is known.
+    """
+    most_kwh = np.nanmax(heater_kwh, initial=0.0)
+    runs = heater_kwh > FULL_RUN_SHARE * most_kwh
+    inside = runs[1:] & runs[:-1]
+    gained_l = np.diff(tank_l)[inside]
+    gained_l = gained_l[np.isfinite(gained_l) & (gained_l > 0.0)]
+    if most_kwh < RUNS_KW * SLOT_H or len(gained_l) < FEWEST_RUN_SLOTS:
+        return None
+    lost_kw = 0.5 * tank.loss_w_k * (tank.boil_c - tank.outdoor_c) / 1000.0
+    undisturbed_l = float(np.quantile(gained_l, 0.8))  # what is drawn at the time slows it
+    kwh_per_l = (tank.heat_kw - lost_kw) * SLOT_H / undisturbed_l
+    return min(max(tank.boil_c - kwh_per_l / KWH_PER_L_K, COLDEST_C), WARMEST_C)
 
 
 def usual_idle_kw(heater_kwh: FloatArray) -> float:

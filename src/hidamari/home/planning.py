@@ -19,8 +19,10 @@ from hidamari.home.assets import Asset
 from hidamari.home.expected import as_carried_out
 from hidamari.home.heater import (
     Household,
+    cold_water_c,
     heat_drawn,
     household_of,
+    in_cold_water,
     usual_idle_kw,
     usual_target_kwh,
 )
@@ -212,7 +214,7 @@ class Planning:
         return Facts(
             now.at,
             now.settings,
-            now.assets,
+            tuple(_as_learned(asset, habits.household) for asset in now.assets),
             prices,
             outlook,
             recent,
@@ -311,6 +313,14 @@ def _usual(store: Store, now: Now, today: date) -> dict[str, FloatArray]:
     return found
 
 
+def _as_learned(asset: Asset, household: Household) -> Asset:
+    """A tank with the cold water of the season; the others as they are."""
+    tank = asset.model
+    if not isinstance(tank, TankModel):
+        return asset
+    return replace(asset, model=in_cold_water(tank, household.cold_c))
+
+
 def _household(store: Store, now: Now, today: date) -> Household:
     """Hot water to expect, from what the tank and its heat pump showed in the last weeks."""
     tank = next((a.model for a in now.assets if isinstance(a.model, TankModel)), None)
@@ -318,19 +328,21 @@ def _household(store: Store, now: Now, today: date) -> Household:
     persons = now.settings.home.people
     days = [today - timedelta(days=i) for i in range(2 * PROFILE_DAYS, 0, -1)]
     past = PastDays(np.zeros((0, DAY_SLOTS)), ())
-    target, idle_kw = None, 0.0
+    target, idle_kw, cold_c = None, 0.0, None
     if tank is not None:
         start, _ = day_bounds(days[0], now.settings.zone)
         end, _ = day_bounds(today, now.settings.zone)
         level = days_kwh_of(store, SeriesKey(HOME, "tank_l"), start, end)
         power = days_kwh_of(store, USUAL["heater_kw"], start, end)
+        cold_c = cold_water_c(level.ravel(), power.ravel(), tank)
+        tank = in_cold_water(tank, cold_c)
         drawn = heat_drawn(level.ravel(), power.ravel(), tank).reshape(level.shape)
         whole = np.isfinite(drawn).mean(axis=1) > 0.9
         kept = tuple(day_kind(day) for day, ok in zip(days, whole, strict=True) if ok)
         past = PastDays(np.nan_to_num(drawn[whole]), kept)
         target, idle_kw = usual_target_kwh(level, drawn, tank), usual_idle_kw(power)
     household = household_of(past, kinds, persons, now.outdoor_c)
-    return replace(household, target_kwh=target, idle_kw=idle_kw)
+    return replace(household, target_kwh=target, idle_kw=idle_kw, cold_c=cold_c)
 
 
 def _travel(store: Store, now: Now, today: date) -> Travel:
