@@ -31,6 +31,11 @@ class AccountDirectory:
 
     async def access(self, account: int, home: bytes) -> Access | None:
         """What the account is to the home; None where it is nothing."""
+        service = self._service
+        key, writes = (account, home), service.database.writes
+        return await service.accesses.get(key, writes, lambda: self._access(account, home))
+
+    async def _access(self, account: int, home: bytes) -> Access | None:
         columns = (access.c.account, access.c.home, access.c.role, access.c.until_ms)
         asked = select(*columns, access.c.nickname).where(
             access.c.account == account, access.c.home == home

@@ -6,7 +6,7 @@ other; on PostgreSQL it may take a named lock, which does the same for one home 
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -39,6 +39,7 @@ class Database:
     def __init__(self, url: str, folder: Path) -> None:
         """`folder` is where a relative path of SQLite begins."""
         self.url = store_url(url, folder)
+        self.writes = 0  # transactions that may have changed something
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _engine(self.url)
         self._reading = self.engine.execution_options(**{READS: True})
@@ -80,14 +81,22 @@ class Database:
         Who takes several names them in the same order: mail, account, home.
         """
         with faults("writing the tables of the service"):
-            if self.is_sqlite:
-                async with self._turn, self.engine.begin() as connection:
+            try:
+                async with self._transaction(locks) as connection:
                     yield connection
-                return
-            async with self.engine.begin() as connection:
-                for lock in locks:
-                    await connection.execute(select(func.pg_advisory_xact_lock(_number(lock))))
+            finally:
+                self.writes += 1
+
+    @asynccontextmanager
+    async def _transaction(self, locks: Sequence[str]) -> AsyncIterator[AsyncConnection]:
+        if self.is_sqlite:
+            async with self._turn, self.engine.begin() as connection:
                 yield connection
+            return
+        async with self.engine.begin() as connection:
+            for lock in locks:
+                await connection.execute(select(func.pg_advisory_xact_lock(_number(lock))))
+            yield connection
 
     async def stay_owner(self) -> None:
         """Take the lock again whenever its connection broke, for ever.

@@ -2,13 +2,16 @@
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+
+from sqlalchemy import RowMapping
 
 from hidamari.cloud.database import Database
 from hidamari.cloud.mail import Mailbox, Post
 from hidamari.cloud.place import Place
-from hidamari.cloud.ports import Bus, SegmentStore
+from hidamari.cloud.ports import Access, Bus, SegmentStore
+from hidamari.cloud.recent import Recent
 from hidamari.core.clock import Clock
 from hidamari.core.time import from_unix
 from hidamari.http.passwords import Hashing
@@ -32,6 +35,9 @@ class Service:
     bus: Bus
     store: SegmentStore
     mailbox: Mailbox | None = None  # the demo's mails, to be looked at
+    # What every request asks for: who it is, and what this account is to the home.
+    sessions: Recent[str, RowMapping | None] = field(default_factory=Recent)
+    accesses: Recent[tuple[int, bytes], Access | None] = field(default_factory=Recent)
 
     def now_ms(self) -> int:
         """Unix milliseconds."""

@@ -74,9 +74,14 @@ _JOINED = session.join(account, session.c.account == account.c.id).outerjoin(
 
 async def find(service: Service, secret: str) -> Session | None:
     """The session of a cookie; None where it is unknown, over or revoked."""
-    asked = select(*_COLUMNS).select_from(_JOINED).where(session.c.secret_hash == digest(secret))
-    async with service.database.reading() as connection:
-        row = (await connection.execute(asked)).mappings().first()
+    known = digest(secret)
+    asked = select(*_COLUMNS).select_from(_JOINED).where(session.c.secret_hash == known)
+
+    async def read() -> RowMapping | None:
+        async with service.database.reading() as connection:
+            return (await connection.execute(asked)).mappings().first()
+
+    row = await service.sessions.get(known, service.database.writes, read)
     found = None if row is None else _session(row, secret)
     now_ms = service.now_ms()
     if found is None or found.is_over(now_ms):
