@@ -18,9 +18,7 @@ BEGINS = (
     (datetime(2026, 1, 20, 6, 10, tzinfo=UTC), 2),
     (datetime(2026, 2, 14, 6, 10, tzinfo=UTC), 4),
     (datetime(2026, 5, 24, 6, 10, tzinfo=UTC), 1),
-    (datetime(2026, 7, 1, 6, 10, tzinfo=UTC), 5),
     (datetime(2026, 8, 5, 6, 10, tzinfo=UTC), 3),
-    (datetime(2026, 11, 19, 6, 10, tzinfo=UTC), 1),
 )
 UNTIL_OVER = timedelta(days=1, hours=8, minutes=56)
 MOST_PCT = 15.0
