@@ -13,6 +13,7 @@ export const session = $state({
   state: 'starting' as 'starting' | 'away' | 'out' | 'in' | 'cloud',
 });
 
+const NAME_MS = 8000;
 const OPEN_PATHS = ['/signin', '/setup'];
 
 function enter(user: Session): void {
@@ -37,6 +38,8 @@ export async function begin(): Promise<void> {
   try {
     session.home = await api.wellKnown<WellKnown>();
     if (place.home || session.home.kind === 'cloud') keepShell();
+    // A home that was linked a moment ago has not told its name yet.
+    if (place.home && !session.home.name) setTimeout(() => void refreshHome().catch(() => undefined), NAME_MS);
     if (session.home.kind === 'cloud') session.state = 'cloud';
     else enter(await who(session.home));
   } catch (reason) {
