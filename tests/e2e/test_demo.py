@@ -182,7 +182,7 @@ def test_devices_are_named_and_the_name_is_everywhere(demo: Demo, inside: Browse
     inside.wait("document.querySelectorAll('main a.card').length >= 9")
     inside.click_text("蓄電池", "main a.card")
     inside.wait("document.querySelector('#name') !== null")
-    inside.wait("document.querySelectorAll('section li').length > 10")
+    inside.wait("document.querySelectorAll('details li').length > 10")
     inside.type("#name", "物置の蓄電池")
     inside.click_text("保存する")
     inside.wait_text("保存しました")
