@@ -13,6 +13,7 @@ from tests.cloud.sent import NOW
 
 from hidamari.cloud import pruning
 from hidamari.cloud.database import Database
+from hidamari.cloud.private import private_folder
 from hidamari.cloud.tables import (
     claim_try,
     device,
@@ -93,8 +94,12 @@ def test_files_of_the_service_are_private_whatever_the_umask_is(tmp_path: Path):
 
         asyncio.run(run())
         (folder / "cloud.db").chmod(0o644)  # as an earlier release made it
+        folder.chmod(0o755)
         asyncio.run(run_shortly(folder))
-        assert modes(folder)["cloud.db"] == 0o600
+        assert (modes(folder)["cloud.db"], modes(folder)["."]) == (0o600, 0o700)
+        folder.chmod(0o1777)  # a place that is shared by all
+        private_folder(folder)
+        assert modes(folder)["."] == 0o1777
     finally:
         os.umask(before)
 
