@@ -34,7 +34,7 @@ MAY, JANUARY = (datetime(2026, month, 24, 13, 0, tzinfo=UTC) for month in (5, 1)
 
 def home_with_a_heater(folder: Path, at: datetime, seed: int) -> Paper:
     """A furnished home of which only the heater is steered; the others go their own way."""
-    furnish(folder, seed, at, 30, "himawari no niwa 7")
+    furnish(folder, seed, at, 14, "himawari no niwa 7")
     world = load(folder / "house.json")
     assert world is not None
     store = Store.open(folder, at, ballast_bytes=0)
