@@ -104,7 +104,9 @@ def cloud(
         str,
         typer.Option(envvar="HIDAMARI_MAIL", help="smtp://USER:PASSWORD@HOST:587?from=ADDRESS"),
     ] = "",
-    mailbox: Annotated[bool, typer.Option(help="Show mails at /mailbox: for a demo.")] = False,
+    mailbox: Annotated[
+        bool, typer.Option(help="Show mails at /mailbox: so without --mail.")
+    ] = False,
     cert: Annotated[Path | None, typer.Option(exists=True, help="Certificate chain.")] = None,
     key: Annotated[Path | None, typer.Option(exists=True, help="Key of the certificate.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One ready line for scripts.")] = False,
@@ -112,8 +114,8 @@ def cloud(
     """Run the server service: accounts, links of homes, the same app from anywhere."""
     from hidamari.cloud.main import CloudWishes, run_cloud
 
-    if bool(mail) == mailbox or (cert is None) != (key is None):
-        raise typer.BadParameter("either --mail or --mailbox, and --cert with --key")
+    if (mail and mailbox) or (cert is None) != (key is None):
+        raise typer.BadParameter("--mail without --mailbox, and --cert with --key")
     certificate = None if cert is None or key is None else (cert, key)
     wishes = CloudWishes(store, data, port, bind, mail, public_url, certificate)
     sys.exit(run_cloud(wishes, ready_json=as_json))

@@ -87,9 +87,7 @@ SUBMIT = "form .primary"
 AWAY = {
     "devices": "devices",
     "meter": "meter",
-    "plan": "plan",
     "cost": "history?view=cost&period=month",
-    "tariff": "settings/tariff",
 }
 CASES = (
     Case("signin", "/cloud/signin", out),
