@@ -32,7 +32,7 @@ def test_the_command_alone_runs_a_service_and_tells_where(tmp_path: Path) -> Non
     ("more", "expected"),
     [
         (("--public-url", "https://hems.example.jp"), "--mail smtp://... expected"),
-        (("--mail", "smtp://mail.example.jp:25?from=hems@example.jp", "--mailbox"), "--mail without"),
+        (("--mail", "smtp://127.0.0.1:25?from=hems@example.jp", "--mailbox"), "--mail without"),
     ],
 )
 def test_wishes_that_do_not_go_together_are_refused(
