@@ -13,14 +13,6 @@ from hidamari.http.errors import ApiError
 router = APIRouter(tags=["mailbox"])
 PATH = "/mailbox"
 AGAIN_S = 5  # a mail that is on its way appears by itself
-STYLE = (
-    ":root{color-scheme:light dark}"
-    "body{margin:0 auto;max-width:640px;padding:16px;font:16px/1.6 system-ui,sans-serif;"
-    "background:light-dark(#f5f2ec,#13171b);color:light-dark(#34322f,#e9e6df)}"
-    "h1{font-size:22px}h2{margin:0;font-size:17px}p{margin:4px 0 0}a{color:inherit}"
-    "article{margin:0 0 12px;padding:16px 18px;border-radius:20px;"
-    "background:light-dark(#ffffff,#1b2026);overflow-wrap:anywhere}"
-)
 
 
 @router.get(PATH, include_in_schema=False)
@@ -34,7 +26,7 @@ async def mailbox(request: Request, service: ServiceDep) -> Response:
     head = (
         f'<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>{title}</title>'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<style>{STYLE}</style>"
+        '<link rel="stylesheet" href="/mailbox.css">'
         f'<meta http-equiv="refresh" content="{AGAIN_S}">'
     )
     page = f"{head}\n<h1>{title}</h1>\n{articles}\n"
