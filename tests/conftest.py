@@ -6,7 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+# What an example may take says nothing on a machine that others use too.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 ROOT = Path(__file__).parents[1]
 LONGEST = ("tests/whole/", "tests/e2e/", "tests/cloud/test_kill", "tests/cloud/test_codes")
 

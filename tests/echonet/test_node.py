@@ -1,5 +1,7 @@
 """Requests, time-outs and searches of the node, in virtual time."""
 
+from itertools import pairwise
+
 import pytest
 from tests.echonet.home26 import TableObject
 from tests.echonet.lab import Wire
@@ -297,17 +299,22 @@ def test_an_announcement_that_asks_for_an_answer_gets_one() -> None:
     assert reply == Frame(9, CONTROLLER, BATTERY, Esv.INFC_RES, (Property(0x80),))
 
 
-def test_a_silent_node_starts_one_search_a_minute_for_it() -> None:
+def test_a_silent_node_is_searched_for_less_and_less_often() -> None:
     lab = bound(A, B, multicast=True)
     del lab.devices[B]
     lab.run(60.0)
     start_s = lab.now_s
     lab.sent.clear()
-    for _ in range(9):
+    for _ in range(40):
         lab.ask(Request(B, BATTERY, (0x80,)), 20.0)
     times = [at_s - start_s for at_s, _ in lab.sent_to(MULTICAST)]
-    assert len(times) == 3 * 4
-    assert times[4] - times[0] >= 60
+    begun = times[::4]
+    assert begun[0] < 60
+    pauses = [round(later - sooner) for sooner, later in pairwise(begun)]
+    assert len(pauses) >= 3
+    assert all(
+        least <= one < least + 30 for one, least in zip(pauses, (120, 240, 300), strict=False)
+    )
     assert not lab.sent_to(A)  # those that answer are not examined again
 
 

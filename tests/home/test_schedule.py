@@ -36,6 +36,19 @@ def test_a_slow_node_is_asked_less_often_and_a_quick_one_as_wished_again():
     assert found.next_due_s() == 210.0
 
 
+def test_the_owner_may_have_everything_asked_less_often_and_as_usual_again():
+    found = Schedule(6.0)
+    found.want(BATTERY, {0xD3: 10}, 0.0)
+    found.answered(Ask(BATTERY, (0xD3,)), 0.1, 0.0)
+    assert found.next_due_s() == 60.0
+    found.went_round(0.05, 1)  # quick, and still not asked more often
+    found.answered(Ask(BATTERY, (0xD3,)), 0.1, 60.0)
+    assert found.next_due_s() == 120.0
+    found.calm(1.0)
+    found.answered(Ask(BATTERY, (0xD3,)), 0.1, 120.0)
+    assert found.next_due_s() == 130.0
+
+
 def test_the_pace_has_an_end():
     found = schedule(D3=10)
     for _ in range(100):

@@ -65,9 +65,12 @@ class Storm:
             self.back(next(iter(self.gone)))
 
     async def rest(self, most_min: float) -> None:
-        """Some minutes pass; the house is looked at in each of them."""
-        for _ in range(1 + int(self.die.random() * most_min)):
-            await self.sleep(60.0)
+        """Some minutes pass; the house is looked at as often as there is something new."""
+        left_s = 60.0 * (1 + int(self.die.random() * most_min))
+        while left_s > 0.0:
+            nap_s = min(left_s, max(60.0, self.street.live_s))
+            await self.sleep(nap_s)
+            left_s -= nap_s
 
     async def sleep(self, seconds: float) -> None:
         await self.street.until(self.street.clock.true() + timedelta(seconds=seconds))
@@ -195,8 +198,9 @@ class Storm:
             return
         now_s = home.clock.monotonic_s()
         flow, _ = home.house.flow(now_s)
+        deaf_s = max(DEAF_S, 2 * self.street.live_s + 60.0)
         for name, key in ALONE.items():
-            if now_s - self.gone.get(key, now_s) > DEAF_S and getattr(flow, name) is not None:
+            if now_s - self.gone.get(key, now_s) > deaf_s and getattr(flow, name) is not None:
                 self.broken.append(f"{name} is {getattr(flow, name)} though {key} is away")
         if flow.use_kw is None:
             return
@@ -221,8 +225,11 @@ class Storm:
     def check(self, first: datetime, slots: int) -> list[str]:
         """All that is wrong at the end."""
         store = self.street.home.store
-        for at in sorted(self.known):
-            self._same_as_seen(at, store.minutes(KEYS, at, at + timedelta(minutes=1))[0])
+        since, until = min(self.known), max(self.known)
+        for day in range((until - since).days + 1):
+            start = since + timedelta(days=day)
+            for row, values in enumerate(store.minutes(KEYS, start, start + timedelta(days=1))):
+                self._same_as_seen(start + timedelta(minutes=row), values)
         for name in (*COUNTED, *METERED):
             self._check_series(name, first, slots)
         use = store.minutes(KEYS, first, first + timedelta(minutes=30 * slots))[:, -1]

@@ -94,6 +94,7 @@ class Street:
     air: Air
     house: AirHouse
     world: TracedWorld
+    live_s: int = 10
     kernel: FakeKernel = field(default_factory=FakeKernel)
     home: Home | None = None
     _running: asyncio.Task[None] | None = None
@@ -101,7 +102,9 @@ class Street:
     _living: asyncio.Task[None] | None = None
 
     @classmethod
-    async def build(cls, folder: Path, seed: int, start: datetime, *, past: bool) -> "Street":
+    async def build(
+        cls, folder: Path, seed: int, start: datetime, *, past: bool, live_s: int = 10
+    ) -> "Street":
         """Devices on the network, no controller yet; `past`: their meter has been there before."""
         clock, air, year = LoopClock(start), Air(seed), packaged_year(seed)
         tick = int(start.timestamp()) // TICK_S
@@ -111,8 +114,8 @@ class Street:
             world = TracedWorld(HouseState.new(seed, tick), HalfHours(), year)
         net = Net(tuple(f"10.0.0.{host}" for host in range(2, 2 + NODES)), OWN, multicast=True)
         house = AirHouse(world, _TrueClock(clock), net)
-        house.air, house.die = air, Random(seed)
-        street = cls(folder, seed, clock, air, house, world)
+        house.air, house.die, house.fine_ticks = air, Random(seed), live_s // TICK_S
+        street = cls(folder, seed, clock, air, house, world, live_s)
         street._living = asyncio.create_task(house.serve(), name="devices")
         await asyncio.sleep(0.1)
         return street
@@ -133,7 +136,11 @@ class Street:
         self._client = Client(setup, self.air.connect(OWN))
         kernel = self.kernel.kernel()
         self.home = Home(Means(self.folder, store, self._client, self.clock, probe, kernel=kernel))
-        others = parts(self.home) if parts is not None else {}
+        if self.home.settings.network.live_s != self.live_s:
+            self.home.put_settings({"network": {"live_s": self.live_s}})
+        others: Parts = {"beat": asyncio.Event().wait}  # nobody watches
+        if parts is not None:
+            others |= parts(self.home)
         self._running = asyncio.create_task(run_home(self.home, others, Beat()), name="home")
         return self.home
 
@@ -274,11 +281,11 @@ def memory_folder() -> Iterator[Path]:
 
 @asynccontextmanager
 async def a_street(
-    seed: int = 7, start: datetime = EVENING, *, past: bool = False
+    seed: int = 7, start: datetime = EVENING, *, past: bool = False, live_s: int = 10
 ) -> AsyncIterator[Street]:
-    """A street that is cleaned up at the end."""
+    """A street that is cleaned up at the end; `live_s`: the pace of it all, in seconds."""
     with memory_folder() as folder:
-        street = await Street.build(folder, seed, start, past=past)
+        street = await Street.build(folder, seed, start, past=past, live_s=live_s)
         try:
             yield street
         finally:

@@ -183,12 +183,14 @@ def day_history(epc: int, factor: Factor) -> Prop[DayHistory]:
 
     def decode(edt: bytes, device: Device) -> DayHistory:
         day = int.from_bytes(edt[:2], "big")
-        kwh = tuple(_kwh(edt[i : i + 4], factor(device)) for i in range(2, len(edt), 4))
+        own = factor(device)
+        kwh = tuple(_kwh(edt[i : i + 4], own) for i in range(2, len(edt), 4))
         return DayHistory(day if day < 100 else None, kwh)
 
     def encode(value: DayHistory, device: Device) -> bytes:
         day = 0x00FF if value.days_back is None else value.days_back
-        return day.to_bytes(2, "big") + b"".join(_count(v, factor(device)) for v in value.kwh)
+        own = factor(device)
+        return day.to_bytes(2, "big") + b"".join(_count(v, own) for v in value.kwh)
 
     sizes = frozenset({2 + 4 * HALF_HOURS})
     return custom(epc, sizes, decode, encode, unit="kWh", settable=False)

@@ -39,7 +39,8 @@ EXAMINED_AT_ONCE = 16
 WAITING_AT_MOST = 256
 LEFT_ALONE_S = 60.0  # an address that did not answer an examination
 RENEWED_AFTER_S = 10.0  # a bound node is not examined again sooner
-SEARCH_AGAIN_S = 60.0  # searches for silent nodes
+SEARCH_AGAIN_S = 60.0  # since the last search, for a node that has just become silent
+SEARCH_AT_LEAST_S = 300.0  # a node that stays away must not make all others answer each minute
 HEARD_AT_MOST = 1024  # objects announced by one host
 
 Start = Callable[[Generator[Request, Answer | None, T], Callable[[T, float], None], float], None]
@@ -70,6 +71,7 @@ class Neighbours:
     doubled: set[str] = field(default_factory=set)
     _plan: deque[tuple[float, Eoj]] = field(default_factory=deque)
     _searched_s: float | None = None
+    _pause_s: float = SEARCH_AGAIN_S
     _probes: dict[str, None] = field(default_factory=dict)  # addresses to ask one by one
     _waiting: deque[str] = field(default_factory=deque)
     _examining: set[str] = field(default_factory=set)
@@ -122,8 +124,10 @@ class Neighbours:
             return
         if host not in self.unsure:
             self.unsure.add(host)
+            self._pause_s = SEARCH_AGAIN_S
             self.start_check(same_node(record), partial(self._checked, host), now_s)
-        elif self._searched_s is None or now_s - self._searched_s >= SEARCH_AGAIN_S:
+        elif self._searched_s is None or now_s - self._searched_s >= self._pause_s:
+            self._pause_s = min(2 * self._pause_s, SEARCH_AT_LEAST_S)
             self._look_around(now_s)
 
     def confirmed(self, request: Request) -> Generator[Request, Answer | None, Answer | None]:

@@ -156,6 +156,7 @@ class Home:
         self._settings = new
         self.recorder.counting.capacity_kw = self._capacity_kw()
         self.finder.name_circuits()
+        self.finder.keep_pace()
         self.choose_sources()
         self.tell()
 

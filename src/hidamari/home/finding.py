@@ -34,6 +34,7 @@ from hidamari.home.supervise import Failure, keep_running
 logger = logging.getLogger(__name__)
 
 SEARCH_AGAIN_S = 600.0  # devices that were added later are found without being asked to
+SLOWEST_SEARCH = 6.0  # times slower at most: everything is found within the hour
 NOT_DEVICES = frozenset({0x05, 0x0E})  # controllers and node profiles
 NUMBER = 0x83  # EPC of what tells a node from all others
 
@@ -130,7 +131,8 @@ class Finder:
                     group.create_task(self._greet(host, bindings), name=f"greet {host}")
                 while True:
                     self.search()
-                    await asyncio.sleep(SEARCH_AGAIN_S)
+                    slowness = min(self._home.settings.network.slowness, SLOWEST_SEARCH)
+                    await asyncio.sleep(SEARCH_AGAIN_S * slowness)
         finally:
             self._group = None
             self._tasks.clear()
@@ -171,6 +173,11 @@ class Finder:
             if is_same and live is not None and live.readable and live.binding.host == host:
                 self._poller(host).add(live)
                 self._start(self._poller(host))
+
+    def keep_pace(self) -> None:
+        """Ask as often as the settings say."""
+        for poller in self._pollers.values():
+            poller.schedule.calm(self._home.settings.network.slowness)
 
     def ask_counters(self) -> None:
         """A half-hour ends: read all counters now, so that they fall near its edge."""
@@ -299,7 +306,9 @@ class Finder:
         poller = self._pollers.get(host)
         if poller is None:
             home = self._home
-            poller = self._pollers[host] = NodePoller(host, self._client, home.clock, home)
+            slowness = home.settings.network.slowness
+            poller = NodePoller(host, self._client, home.clock, home, slowness)
+            self._pollers[host] = poller
         return poller
 
     def _drop_empty(self, host: str) -> None:

@@ -26,6 +26,7 @@ class Health:
         self._home = home
         self._silences = Silences(home.notices, self._is_hidden)
         self._damaged = home.store.damaged
+        self._off_s: float | None = None  # by how much the machine's clock was off last
 
     def began(self) -> None:
         """At the start: what the store and the clock have to say of the time before."""
@@ -61,6 +62,9 @@ class Health:
         elif by_s:
             home.note(_weight(by_s), "clock_set", {"by_s": by_s})
         off_s = outcome.keeper.off_s
+        if off_s == self._off_s:
+            return
+        self._off_s = off_s
         if off_s:
             kind = _weight(off_s)
             cause = Cause("clock_off", what=kind, data={"off_s": round(off_s, 1)})

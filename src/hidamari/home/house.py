@@ -142,7 +142,7 @@ class House:
 
     def circuits_kw(self, now_s: float) -> float | None:
         """The sum of all consuming circuits [kW]; `None` when one of them is silent."""
-        return total([self.circuit_now(c, now_s).power_kw for c in self.consuming()])
+        return total(self.circuit_now(c, now_s).power_kw for c in self.consuming())
 
 
 def facts_of(live: LiveDevice) -> DeviceFacts:

@@ -57,10 +57,12 @@ class Hearer(Protocol):
 class NodePoller:
     """All that is asked of one node, one request at a time."""
 
-    def __init__(self, host: str, wire: Wire, clock: Clock, hearer: Hearer) -> None:
+    def __init__(
+        self, host: str, wire: Wire, clock: Clock, hearer: Hearer, slowness: float = 1.0
+    ) -> None:
         self.host = host
         self.devices: dict[Eoj, LiveDevice] = {}
-        self.schedule = Schedule()
+        self.schedule = Schedule(slowness)
         self._wire = wire
         self._clock = clock
         self._hearer = hearer

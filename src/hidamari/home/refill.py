@@ -34,6 +34,8 @@ DAYS_AT_ONCE = 10
 HALF_HOURS = 48
 BOUGHT, SOLD = SeriesKey(HOME, "import_kw"), SeriesKey(HOME, "export_kw")
 GRID = SeriesKey(HOME, "grid_kw")
+HISTORIES = ("import_history", "export_history")
+Lists = Mapping[str, tuple[float | None, ...]]  # the 48 readings of a day by property
 
 
 class Wire(Protocol):
@@ -66,6 +68,7 @@ class Refiller:
         self._tried: dict[date, _Tried] = {}
         self._holes: dict[date, set[datetime]] = {}
         self._scanned_s = -1e9
+        self._told: dict[int, Lists] = {}
 
     async def look(self) -> None:
         """One round: the newest days with something missing that the meter still has."""
@@ -75,6 +78,7 @@ class Refiller:
         if meter is None or not home.clock.is_known or _near_midnight(now, home):
             return
         await self._find_missing(now)
+        self._told.clear()
         due = [day for day, missing in self._holes.items() if self._is_due(day, missing, now)]
         for day in sorted(due, reverse=True)[:DAYS_AT_ONCE]:
             missing = frozenset(self._holes[day])
@@ -205,28 +209,35 @@ class Refiller:
 
     async def _readings(self, meter: LiveDevice, name: str, back: int) -> list[float | None]:
         """The 48 readings of a day and the first of the day after it."""
-        if not self._can(meter, name):
-            return []
-        found = await self._day(meter, name, back)
-        after = await self._day(meter, name, back - 1) if back > 0 else []
+        found = (await self._day(meter, back)).get(name, ())
+        after = (await self._day(meter, back - 1)).get(name, ()) if back > 0 else ()
         return [*found, after[0] if after else None]
 
-    async def _day(self, meter: LiveDevice, name: str, back: int) -> list[float | None]:
-        choose, lists = meter.device.by_name["history_day"], meter.device.by_name[name]
+    async def _day(self, meter: LiveDevice, back: int) -> Lists:
+        """The lists of a day, asked for once in a round."""
+        if back not in self._told:
+            self._told[back] = await self._ask_day(meter, back)
+        return self._told[back]
+
+    async def _ask_day(self, meter: LiveDevice, back: int) -> Lists:
+        choose = meter.device.by_name["history_day"]
         host, eoj = meter.binding.host, meter.binding.object
         try:
             edt = choose.encode(float(back), meter.device)
         except InputError:
-            return []
+            return {}
         done = await self._wire.set(host, eoj, {choose.epc: edt})
         if choose.epc in done.refused:
-            return []
-        answer = await self._wire.get(host, eoj, (lists.epc,))
-        value = lists.decode(answer.values.get(lists.epc, b""), meter.device)
-        # A list that does not say its day (00FF), or another one, was not asked for by us.
-        if not isinstance(value, DayHistory) or value.days_back != back:
-            return []
-        return list(value.kwh)
+            return {}
+        told: dict[str, tuple[float | None, ...]] = {}
+        for name in [one for one in HISTORIES if self._can(meter, one)]:
+            lists = meter.device.by_name[name]
+            answer = await self._wire.get(host, eoj, (lists.epc,))
+            value = lists.decode(answer.values.get(lists.epc, b""), meter.device)
+            # A list that does not say its day (00FF), or another one, was not asked for by us.
+            if isinstance(value, DayHistory) and value.days_back == back:
+                told[name] = value.kwh
+        return told
 
     def _slots(
         self, meter: LiveDevice, start: datetime, readings: list[float | None]

@@ -20,7 +20,6 @@ from hidamari.home.timing import LOOK_S, Timing
 
 logger = logging.getLogger(__name__)
 
-FLOW_S = 10.0
 COUNTERS_IN_S = 30  # half-hours are closed when their counters had this long to answer
 BEAT_S = 5.0
 FIRST_LOOK_S = 0.2
@@ -35,7 +34,7 @@ async def run_home(home: Home, others: Mapping[str, Part], beat: Beat) -> None:
     minutes = Minutes(home, health, nights)
     parts: dict[str, Part] = {
         "devices": home.finder.run,
-        "flow": lambda: every(FLOW_S, home.clock, lambda: sample_flow(home)),
+        "flow": lambda: sample_flows(home),
         "first": minutes.first,
         "minutes": minutes.run,
         "refill": lambda: every(LOOK_EVERY_S, home.clock, Refiller(home, home.client).look),
@@ -54,9 +53,13 @@ async def beat_on(beat: Beat) -> None:
         await asyncio.sleep(BEAT_S)
 
 
-async def sample_flow(home: Home) -> None:
-    """One sample of the house bus."""
-    home.recorder.flow(home.clock.monotonic_s())
+async def sample_flows(home: Home) -> None:
+    """Sample the house bus as often as there are new values; the end of a minute does it too."""
+    while True:
+        every_s = home.settings.network.live_s
+        if every_s < MINUTE_S:
+            home.recorder.flow(home.clock.monotonic_s())
+        await home.clock.sleep(min(every_s, MINUTE_S))
 
 
 class Minutes:

@@ -33,17 +33,19 @@ class Schedule:
     """The due times of one node's properties on the monotonic clock [s].
 
     `silent`: nothing on the node answers. An object that keeps silent while its node speaks (the
-    dead lamp behind a bridge) waits alone; the others keep their pace.
+    dead lamp behind a bridge) waits alone; the others keep their pace. `least`: how many times
+    slower than its lines say the node is asked at least; a node that is slow gets more than that.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, least: float = 1.0) -> None:
         self._every_s: dict[tuple[Eoj, int], float] = {}
         self._due_s: dict[tuple[Eoj, int], float] = {}
         self._hints: set[tuple[Eoj, int]] = set()  # announced, not asked for yet
         self._hinted_s: dict[tuple[Eoj, int], float] = {}  # when one was last asked for
         self._quiet: set[Eoj] = set()
         self._heard_s = -math.inf
-        self.factor = 1.0
+        self._least = least
+        self.factor = least
         self.silent = False
 
     def want(self, eoj: Eoj, pace_s: Mapping[int, int], now_s: float) -> None:
@@ -53,6 +55,11 @@ class Schedule:
         for epc, every_s in pace_s.items():
             self._every_s[(eoj, epc)] = every_s
             self._due_s.setdefault((eoj, epc), now_s)
+
+    def calm(self, least: float) -> None:
+        """From now on ask so many times slower at least."""
+        self.factor = max(least, self.factor if self.factor > self._least else least)
+        self._least = least
 
     def forget(self, eoj: Eoj) -> None:
         """Ask nothing more of an object."""
@@ -109,7 +116,7 @@ class Schedule:
         if share > BUSY_SHARE:
             self._slower()
         elif share < IDLE_SHARE and took_s / requests < QUICK_ANSWER_S:
-            self.factor = max(1.0, self.factor / 1.1)
+            self.factor = max(self._least, self.factor / 1.1)
 
     def went_silent(self, eoj: Eoj, now_s: float) -> bool:
         """No answer after all tries: it waits for the slow pace.
@@ -133,7 +140,7 @@ class Schedule:
                 self._due_s[key] = now_s
 
     def _slower(self) -> None:
-        self.factor = min(SLOWEST_FACTOR, self.factor * 1.5)
+        self.factor = min(max(SLOWEST_FACTOR, self._least), self.factor * 1.5)
 
     def _drop(self, key: tuple[Eoj, int]) -> None:
         del self._every_s[key]

@@ -153,13 +153,12 @@ def _set(keeper: Timekeeper, by_s: float, look: Look) -> Outcome:
     found = keeper.trust is Trust.UNKNOWN
     offset_s = keeper.offset_s + by_s
     off_s = look.wall_s - look.mono_s - offset_s
-    after = replace(
-        keeper,
-        trust=Trust.TRUSTED,
-        offset_s=offset_s,
+    after = Timekeeper(
+        Trust.TRUSTED,
+        offset_s,
+        keeper.floor_s,
+        keeper.begun_s,
         confirmed_s=look.mono_s,
         off_s=off_s if abs(off_s) > SMALL_S else 0.0,
-        against=0,
-        against_s=0.0,
     )
     return Outcome(after, by_s if found or abs(by_s) > SMALL_S else 0.0, found)

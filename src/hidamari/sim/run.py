@@ -114,7 +114,10 @@ class _Node:
 
 @dataclass(slots=True)
 class SimHouse:
-    """A house whose devices answer on UDP; `serve` runs until cancelled."""
+    """A house whose devices answer on UDP; `serve` runs until cancelled.
+
+    `fine_ticks`: how many ticks of 10 s a step of its life has; it divides a half-hour.
+    """
 
     world: World
     clock: Clock
@@ -123,6 +126,7 @@ class SimHouse:
     faults: Faults = field(default_factory=Faults)
     objects: dict[str, LiveObject] = field(default_factory=dict)
     nodes: list[_Node] = field(default_factory=list)
+    fine_ticks: int = 1
 
     def open(self) -> None:
         """Catch up with the clock, bind all addresses and announce the devices."""
@@ -168,7 +172,7 @@ class SimHouse:
 
     def catch_up(self) -> None:
         """Live until the clock's present, and announce what changed."""
-        self.world.advance(self.clock.now())
+        self.world.advance(self.clock.now(), self.fine_ticks)
         for node in self.nodes:
             for eoj, obj in node.objects.items():
                 epcs = obj.changed()
@@ -224,7 +228,8 @@ class SimHouse:
 
     async def _nap(self) -> None:
         # Sleep to the next step of the house, but let a fast clock run many steps at once.
-        left_s = TICK_S - self.clock.now().timestamp() % TICK_S
+        step_s = self.fine_ticks * TICK_S
+        left_s = step_s - self.clock.now().timestamp() % step_s
         await asyncio.gather(self.clock.sleep(left_s), asyncio.sleep(LEAST_NAP_S))
 
 

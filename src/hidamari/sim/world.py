@@ -39,22 +39,22 @@ class World:
         """The half-hour since 1970 that it is in."""
         return self.state.tick // SLOT_TICKS
 
-    def advance(self, until: datetime) -> int:
-        """Live until an instant, whole steps of 10 s; what is long ago goes by half-hours.
+    def advance(self, until: datetime, fine_ticks: int = 1) -> int:
+        """Live until an instant, in steps of `fine_ticks`; what is long ago goes by half-hours.
 
         Returns the number of steps taken.
         """
-        goal = int(until.timestamp()) // TICK_S
+        goal = int(until.timestamp()) // TICK_S // fine_ticks * fine_ticks
         steps = 0
         while self.state.tick < goal:
             tick = self.state.tick
             whole = tick % SLOT_TICKS == 0 and goal - tick >= SLOT_TICKS + FINE_TICKS
-            self.step(SLOT_TICKS if whole else 1)
+            self.step(SLOT_TICKS if whole else fine_ticks - tick % fine_ticks)
             steps += 1
         return steps
 
     def step(self, ticks: int) -> HouseState:
-        """One step of 1, 6 or 180 ticks that stays within its half-hour."""
+        """One step that stays within its half-hour."""
         tick = self.state.tick
         if tick % SLOT_TICKS == 0:
             self.half_hours.add(tick // SLOT_TICKS, self.form.shown(self.state.counters))

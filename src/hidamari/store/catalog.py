@@ -113,9 +113,8 @@ class Catalog:
 
     def minute_row(self, values: Mapping[SeriesKey, float | None]) -> IntArray:
         """One minute as integers by column; what is no finite number is missing."""
-        row = np.full(len(self), MISSING, np.int32)
-        for column, (key, value) in zip(self.columns(values), values.items(), strict=True):
-            row[column] = _steps(value, self._column_scale(key))
+        given = [math.nan if v is None or not math.isfinite(v) else v for v in values.values()]
+        row: IntArray = self.minute_array(self.columns(values), np.array([given], np.float64))[0]
         return row
 
     def slot_row(self, values: Mapping[SeriesKey, SlotValue]) -> RowArray:
@@ -139,13 +138,11 @@ class Catalog:
     def minute_array(self, columns: Columns, values: FloatArray) -> IntArray:
         """Minutes as integers, values (n, len(columns)) in units; shape (n, series)."""
         rows = np.full((values.shape[0], len(self)), MISSING, np.int32)
-        steps = np.rint(np.nan_to_num(values, nan=LARGEST + 1.0) / self.scales(columns))
+        with np.errstate(over="ignore"):
+            steps = np.rint(np.nan_to_num(values, nan=LARGEST + 1.0) / self.scales(columns))
         good = (np.abs(steps) <= LARGEST) & ~np.isnan(values)
         rows[:, columns] = np.where(good, steps, MISSING)
         return rows
-
-    def _column_scale(self, key: SeriesKey) -> float:
-        return self._all[self._column[key]].scale
 
     def _extend(self, series: Sequence[Series]) -> None:
         self._all = (*self._all, *series)
