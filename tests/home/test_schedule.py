@@ -37,15 +37,15 @@ def test_a_slow_node_is_asked_less_often_and_a_quick_one_as_wished_again():
 
 
 def test_the_owner_may_have_everything_asked_less_often_and_as_usual_again():
-    found = Schedule(6.0)
-    found.want(BATTERY, {0xD3: 10}, 0.0)
-    found.answered(Ask(BATTERY, (0xD3,)), 0.1, 0.0)
-    assert found.next_due_s() == 60.0
+    found = Schedule(least_s=60.0)
+    found.want(BATTERY, {0xD3: 10, 0xE4: 60, 0x83: 300}, 0.0)
+    found.answered(Ask(BATTERY, (0xD3, 0xE4, 0x83)), 0.1, 0.0)
+    assert found.due(60.0) == [Ask(BATTERY, (0xD3, 0xE4))]
     found.went_round(0.05, 1)  # quick, and still not asked more often
-    found.answered(Ask(BATTERY, (0xD3,)), 0.1, 60.0)
+    found.answered(Ask(BATTERY, (0xD3, 0xE4)), 0.1, 60.0)
     assert found.next_due_s() == 120.0
-    found.calm(1.0)
-    found.answered(Ask(BATTERY, (0xD3,)), 0.1, 120.0)
+    found.least_s = 10.0
+    found.answered(Ask(BATTERY, (0xD3, 0xE4)), 0.1, 120.0)
     assert found.next_due_s() == 130.0
 
 

@@ -59,7 +59,7 @@ def night() -> Part:
     async def lived() -> Part:
         async with a_street(start=EVENING) as street:
             await street.switch_on()
-            await street.until(MIDNIGHT + timedelta(hours=8, minutes=3))
+            await street.until(MIDNIGHT + timedelta(hours=6, minutes=3))
             return Part(street, MIDNIGHT)
 
     return run(lived())

@@ -300,14 +300,9 @@ class Network(Section):
     probe: list[IPv4Address] = []  # devices to ask one by one where multicast does not reach
     host_names: list[Annotated[str, Field(pattern=r"^[a-z0-9.-]{1,253}$")]] = []
     http_door: bool = True
-    # How often present values are asked for; all other paces follow. More than 10 s spares a
-    # network or a bridge that bears little: history and screens get coarser, energy stays exact.
+    # No device is asked more often than that. More than 10 s spares a network or a bridge that
+    # bears little: history and screens get coarser, energy stays exact.
     live_s: Annotated[int, Field(ge=10, le=300)] = 10
-
-    @property
-    def slowness(self) -> float:
-        """How many times less often than usual devices are asked."""
-        return self.live_s / 10.0
 
 
 def _one_main(meters: Sequence[MeterSettings]) -> Sequence[MeterSettings]:

@@ -34,7 +34,7 @@ from hidamari.home.supervise import Failure, keep_running
 logger = logging.getLogger(__name__)
 
 SEARCH_AGAIN_S = 600.0  # devices that were added later are found without being asked to
-SLOWEST_SEARCH = 6.0  # times slower at most: everything is found within the hour
+SEARCH_PER_LIVE = 12.0  # a home that is asked seldom is searched seldom: within the hour
 NOT_DEVICES = frozenset({0x05, 0x0E})  # controllers and node profiles
 NUMBER = 0x83  # EPC of what tells a node from all others
 
@@ -131,8 +131,8 @@ class Finder:
                     group.create_task(self._greet(host, bindings), name=f"greet {host}")
                 while True:
                     self.search()
-                    slowness = min(self._home.settings.network.slowness, SLOWEST_SEARCH)
-                    await asyncio.sleep(SEARCH_AGAIN_S * slowness)
+                    live_s = self._home.settings.network.live_s
+                    await asyncio.sleep(max(SEARCH_AGAIN_S, SEARCH_PER_LIVE * live_s))
         finally:
             self._group = None
             self._tasks.clear()
@@ -177,7 +177,7 @@ class Finder:
     def keep_pace(self) -> None:
         """Ask as often as the settings say."""
         for poller in self._pollers.values():
-            poller.schedule.calm(self._home.settings.network.slowness)
+            poller.schedule.least_s = self._home.settings.network.live_s
 
     def ask_counters(self) -> None:
         """A half-hour ends: read all counters now, so that they fall near its edge."""
@@ -306,8 +306,8 @@ class Finder:
         poller = self._pollers.get(host)
         if poller is None:
             home = self._home
-            slowness = home.settings.network.slowness
-            poller = NodePoller(host, self._client, home.clock, home, slowness)
+            least_s = home.settings.network.live_s
+            poller = NodePoller(host, self._client, home.clock, home, least_s)
             self._pollers[host] = poller
         return poller
 

@@ -18,7 +18,7 @@ CHANNELS_S = 60.0  # how often the lists of a board are read
 class LiveDevice:
     """A device with its last data; `at_s` and the ages count on the monotonic clock.
 
-    `factor`: how much slower than wished its node is asked.
+    `factor`: how much slower than wished its node is asked; `least_s`: and never more often.
     """
 
     binding: Binding
@@ -33,6 +33,7 @@ class LiveDevice:
     contact_s: float | None = None
     silent: bool = False
     factor: float = 1.0
+    least_s: float = 0.0
 
     def took(self, values: Mapping[int, bytes], refused: frozenset[int], now_s: float) -> None:
         """Keep an answer; what was refused has no value any more."""
@@ -84,7 +85,7 @@ class LiveDevice:
 
     def held_s(self, every_s: float, least_s: float = KEPT_S) -> float:
         """How long a value that is asked every so many seconds stands for the present."""
-        return max(least_s, 2.0 * every_s * self.factor)
+        return max(least_s, 2.0 * max(every_s * self.factor, self.least_s))
 
     def channel_names(self) -> list[str]:
         """The channels the board has told of, one-way first."""

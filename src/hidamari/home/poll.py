@@ -58,11 +58,11 @@ class NodePoller:
     """All that is asked of one node, one request at a time."""
 
     def __init__(
-        self, host: str, wire: Wire, clock: Clock, hearer: Hearer, slowness: float = 1.0
+        self, host: str, wire: Wire, clock: Clock, hearer: Hearer, least_s: float = 0.0
     ) -> None:
         self.host = host
         self.devices: dict[Eoj, LiveDevice] = {}
-        self.schedule = Schedule(slowness)
+        self.schedule = Schedule(least_s)
         self._wire = wire
         self._clock = clock
         self._hearer = hearer
@@ -167,7 +167,7 @@ class NodePoller:
         now_s = self._clock.monotonic_s()
         took_s = (now_s - began_s) / max(1, self._requests - before)
         self.schedule.answered(ask, took_s, now_s)
-        live.factor = self.schedule.factor
+        live.factor, live.least_s = self.schedule.factor, self.schedule.least_s
         self._contact(live, silent=False)
         self._hearer.took(live, self._clock.now())
 

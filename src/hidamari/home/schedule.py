@@ -33,19 +33,19 @@ class Schedule:
     """The due times of one node's properties on the monotonic clock [s].
 
     `silent`: nothing on the node answers. An object that keeps silent while its node speaks (the
-    dead lamp behind a bridge) waits alone; the others keep their pace. `least`: how many times
-    slower than its lines say the node is asked at least; a node that is slow gets more than that.
+    dead lamp behind a bridge) waits alone; the others keep their pace. `least_s`: nothing is
+    asked more often than that, whatever its line says.
     """
 
-    def __init__(self, least: float = 1.0) -> None:
+    def __init__(self, least_s: float = 0.0) -> None:
         self._every_s: dict[tuple[Eoj, int], float] = {}
         self._due_s: dict[tuple[Eoj, int], float] = {}
         self._hints: set[tuple[Eoj, int]] = set()  # announced, not asked for yet
         self._hinted_s: dict[tuple[Eoj, int], float] = {}  # when one was last asked for
         self._quiet: set[Eoj] = set()
         self._heard_s = -math.inf
-        self._least = least
-        self.factor = least
+        self.least_s = least_s
+        self.factor = 1.0
         self.silent = False
 
     def want(self, eoj: Eoj, pace_s: Mapping[int, int], now_s: float) -> None:
@@ -55,11 +55,6 @@ class Schedule:
         for epc, every_s in pace_s.items():
             self._every_s[(eoj, epc)] = every_s
             self._due_s.setdefault((eoj, epc), now_s)
-
-    def calm(self, least: float) -> None:
-        """From now on ask so many times slower at least."""
-        self.factor = max(least, self.factor if self.factor > self._least else least)
-        self._least = least
 
     def forget(self, eoj: Eoj) -> None:
         """Ask nothing more of an object."""
@@ -103,7 +98,7 @@ class Schedule:
         for key in keys:
             every_s = self._every_s.get(key, 0)
             if every_s > 0:
-                self._due_s[key] = now_s + every_s * self.factor
+                self._due_s[key] = now_s + max(every_s * self.factor, self.least_s)
             else:
                 self._due_s.pop(key, None)
 
@@ -112,11 +107,11 @@ class Schedule:
         fastest_s = min((every_s for every_s in self._every_s.values() if every_s > 0), default=0)
         if not fastest_s or not requests or self.silent:
             return
-        share = took_s / (fastest_s * self.factor)
+        share = took_s / max(fastest_s * self.factor, self.least_s)
         if share > BUSY_SHARE:
             self._slower()
         elif share < IDLE_SHARE and took_s / requests < QUICK_ANSWER_S:
-            self.factor = max(self._least, self.factor / 1.1)
+            self.factor = max(1.0, self.factor / 1.1)
 
     def went_silent(self, eoj: Eoj, now_s: float) -> bool:
         """No answer after all tries: it waits for the slow pace.
@@ -140,7 +135,7 @@ class Schedule:
                 self._due_s[key] = now_s
 
     def _slower(self) -> None:
-        self.factor = min(max(SLOWEST_FACTOR, self._least), self.factor * 1.5)
+        self.factor = min(SLOWEST_FACTOR, self.factor * 1.5)
 
     def _drop(self, key: tuple[Eoj, int]) -> None:
         del self._every_s[key]
