@@ -57,6 +57,7 @@ async def lived(
 
 @pytest.mark.t(8)
 @pytest.mark.req("PWR-01", "PWR-02", "PWR-05", "PWR-06")
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_home_lives_through_its_faults(seed):
     print(f"SEED={seed}")
@@ -75,5 +76,6 @@ def test_a_home_that_asks_seldom_lives_through_its_faults_for_long(seed):
 
 
 @pytest.mark.t(8)
+@pytest.mark.timeout(240)
 def test_a_seed_replays_exactly():
     assert run(lived(99, 12, 0.2, LIVE_S)) == run(lived(99, 12, 0.2, LIVE_S))
