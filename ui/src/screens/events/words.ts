@@ -9,7 +9,8 @@ import type { Num } from '$lib/types.ts';
 
 export interface HomeEvent {
   seq: number;
-  at: string;
+  /** null: nobody knew the time */
+  at: string | null;
   kind: 'command' | 'reason' | 'notice' | 'error' | 'log';
   device: string;
   code: string;
