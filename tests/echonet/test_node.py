@@ -488,3 +488,16 @@ def test_a_doubted_answer_that_comes_twice_alike_is_believed() -> None:
     (ended,) = lab.of(Answered)
     assert isinstance(ended, Answered)
     assert ended.answer == Answer({0x80: b"\x30"})
+
+
+def test_a_search_is_over_when_nodes_of_one_number_are_told_apart() -> None:
+    lab = wire()
+    for host in (A, B):
+        lab.devices[host] = node({BATTERY: DATA})  # the same number and serial number
+        lab.devices[host][NODE_PROFILE][0x8D] = b"S1".ljust(12, b"\0")
+    lab.delay_s = 0.2
+    lab.node.search([A, B], 0.0)
+    neighbours = lab.node.neighbours
+    while neighbours.is_searching(lab.now_s):
+        lab.run(0.05)
+    assert [neighbours.records[host].identity.text for host in (A, B)] == [f"ip:{A}", f"ip:{B}"]

@@ -75,6 +75,7 @@ class Neighbours:
     _probes: dict[str, None] = field(default_factory=dict)  # addresses to ask one by one
     _waiting: deque[str] = field(default_factory=deque)
     _examining: set[str] = field(default_factory=set)
+    _meeting: int = 0  # nodes of one identity, not yet told apart
     _not_before_s: dict[str, float] = field(default_factory=dict)
     _heard: dict[str, dict[Eoj, None]] = field(default_factory=dict)
 
@@ -96,7 +97,7 @@ class Neighbours:
 
     def is_searching(self, now_s: float) -> bool:
         """True while nodes may still turn up."""
-        if self._waiting or self._examining:
+        if self._waiting or self._examining or self._meeting:
             return True
         due_s = math.inf if self._searched_s is None else now_s - self._searched_s
         hopeful = self.search_with.multicast or any(h not in self.records for h in self._probes)
@@ -201,6 +202,7 @@ class Neighbours:
             self._bind(record)
             return
         # Two addresses, one identity: has it moved, or are there two? Ask at the old address.
+        self._meeting += 1
         self.start_check(same_node(twin), partial(self._met_twin, record, twin), now_s)
 
     def _twin(self, record: NodeRecord) -> NodeRecord | None:
@@ -218,6 +220,7 @@ class Neighbours:
     def _met_twin(
         self, record: NodeRecord, twin: NodeRecord, there: bool | None, now_s: float
     ) -> None:
+        self._meeting -= 1
         if there:
             self.doubled.add(record.identity.text)
             first, second = renamed(twin, self.doubled), renamed(record, self.doubled)
