@@ -50,11 +50,10 @@ def main() -> int:
         if status == PYTEST_FOUND_NONE:
             print("no test is marked so; docs/coverage.md lists what is proven", flush=True)
         return status
-    steps = [style, types, layers, sizes]
     if given.what == "check":
-        steps += [lambda: tests(["-m", "not e2e and not net"])]
+        steps = [style, types, layers, sizes, lambda: tests(["-m", "not e2e and not net"])]
     else:
-        steps = [system_packages, *steps, everything]
+        steps = [system_packages, style, layers, sizes, everything]
     for step in steps:
         status = step()
         if status:
@@ -129,10 +128,16 @@ def is_there(program: str) -> bool:
 
 
 def everything() -> int:
-    """All tests, and whether docs/coverage.md says what they prove."""
-    with tempfile.TemporaryDirectory() as folder:
+    """All tests, the types beside them, and whether docs/coverage.md says what they prove."""
+    mypy = ["nice", "-n", "5", str(BIN / "mypy")]  # takes what the tests leave while they wait
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        subprocess.Popen(mypy, cwd=ROOT, stdout=subprocess.PIPE, text=True) as typed,
+    ):
         proofs = Path(folder) / "proofs.json"
         status = tests([], "--proofs", str(proofs))
+        print("$", *mypy, f"\n{typed.communicate()[0]}", flush=True)
+        status = status or typed.returncode
         if status:
             return status
         if coverage_of(json.loads(proofs.read_text())) == COVERAGE.read_text():
