@@ -301,7 +301,7 @@ class Network(Section):
     host_names: list[Annotated[str, Field(pattern=r"^[a-z0-9.-]{1,253}$")]] = []
     http_door: bool = True
     # No device is asked more often than that. More than 10 s spares a network or a bridge that
-    # bears little: history and screens get coarser, energy stays exact.
+    # bears little: history and screens get coarser, energy still comes from the counters.
     live_s: Annotated[int, Field(ge=10, le=300)] = 10
 
 
