@@ -4,12 +4,17 @@ Source: ECHONET Lite Specification Ver. 1.13 Part 2, chapter 3 (frame format 1).
 named tuples: a controller reads thousands of them, and a frozen dataclass costs twice as much.
 """
 
+import struct
 from enum import IntEnum
+from functools import lru_cache
 from typing import NamedTuple, Self
 
 from hidamari.core.errors import FrameError
 
 EHD = b"\x10\x81"
+_HEADER = struct.Struct(">2sH3s3sB")  # EHD, TID, SEOJ, DEOJ, ESV
+# A property of each length: its code, the length itself (known by then), its data.
+_PROPERTY = tuple(struct.Struct(f"Bx{size}s").unpack_from for size in range(256))
 MAX_FRAME_BYTES = 4096  # far above what devices send; keeps a hostile frame cheap
 HEADER_BYTES = 12  # EHD 2, TID 2, SEOJ 3, DEOJ 3, ESV 1, OPC 1
 PORT = 3610
@@ -115,24 +120,23 @@ class Frame(NamedTuple):
             raise FrameError(
                 f"frame: {HEADER_BYTES} to {MAX_FRAME_BYTES} bytes expected, got {end}"
             )
-        if data[:2] != EHD:
-            raise FrameError(f"EHD: 1081 expected, got {data[:2].hex()}")
-        esv = _ESV.get(data[10])
+        ehd, tid, seoj, deoj, service = _HEADER.unpack_from(data)
+        if ehd != EHD:
+            raise FrameError(f"EHD: 1081 expected, got {ehd.hex()}")
+        esv = _ESV.get(service)
         if esv is None:
-            raise FrameError(f"ESV: a service of the standard expected, got 0x{data[10]:02X}")
+            raise FrameError(f"ESV: a service of the standard expected, got 0x{service:02X}")
         gets: tuple[tuple[int, bytes], ...] = ()
         try:
             props, at = _read_list(data, 11)
             if esv in TWO_LISTS:
                 gets, at = _read_list(data, at)
-        except IndexError:
+        except (IndexError, struct.error):
             raise FrameError(f"frame: it ends inside its property list ({end} bytes)") from None
         if at != end:
             raise FrameError(f"frame: {at} bytes expected from its lengths, got {end}")
         # Without the Python-level __new__ of named tuples: this runs for all that we ever read.
-        new = tuple.__new__
-        seoj, deoj = new(Eoj, data[4:7]), new(Eoj, data[7:10])
-        return new(cls, (data[2] << 8 | data[3], seoj, deoj, esv, props, gets))
+        return tuple.__new__(cls, (tid, _eoj(seoj), _eoj(deoj), esv, props, gets))
 
     def to_bytes(self) -> bytes:
         """The bytes of the wire."""
@@ -144,19 +148,23 @@ class Frame(NamedTuple):
         return bytes(out)
 
 
+@lru_cache(1024)  # the objects of a home, again and again
+def _eoj(raw: bytes) -> Eoj:
+    return Eoj.from_bytes(raw)
+
+
 def _read_list(data: bytes, at: int) -> tuple[tuple[tuple[int, bytes], ...], int]:
     """Read OPC and its properties at `at`; returns them and where they end.
 
-    A slice may be short when the last property is cut: then the end lies behind the data, which
-    the caller refuses. Every other cut is an IndexError.
+    A cut list is an IndexError where a length is missing, a struct.error where data are.
     """
     found: list[tuple[int, bytes]] = []
     count = data[at]
     at += 1
     for _ in range(count):
-        stop = at + 2 + data[at + 1]
-        found.append((data[at], data[at + 2 : stop]))
-        at = stop
+        size = data[at + 1]
+        found.append(_PROPERTY[size](data, at))
+        at += 2 + size
     return tuple(found), at
 
 

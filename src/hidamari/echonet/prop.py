@@ -21,7 +21,8 @@ E = TypeVar("E", bound=IntEnum)
 
 Decode = Callable[[bytes, "Device"], T | None]
 Encode = Callable[[T, "Device"], bytes]
-Line = tuple[str, frozenset[int] | None, Decode[object]]  # name, sizes, decoder
+Table = tuple[T | None, ...]  # what each code of a property of one byte means
+Line = tuple[str, Table[object] | None, frozenset[int] | None, Decode[object]]
 
 # What a sensor says when it has no number (Appendix chapter 2.1: underflow, overflow, no data).
 NO_VALUE: dict[tuple[int, bool], frozenset[int]] = {
@@ -66,9 +67,16 @@ class Use:
 class Prop(Generic[T]):
     """The description of one property; see `number`, `choice`, `flag`, `text`, `raw`, `custom`."""
 
-    def __init__(self, epc: int, sizes: frozenset[int] | None, decode: Decode[T]) -> None:
+    def __init__(
+        self,
+        epc: int,
+        sizes: frozenset[int] | None,
+        decode: Decode[T],
+        table: Table[T] | None = None,
+    ) -> None:
         self.epc = epc
         self.sizes = sizes  # None: any length
+        self.table = table  # where there is one it says all that `decode` does
         self.decode_edt = decode
         self.encode_edt: Encode[T] | None = None
         self.unit = ""
@@ -112,7 +120,7 @@ class Device:
     kind: str = "unknown"
     props: dict[int, Prop[object]] = {}  # noqa: RUF012  filled once a class by __init_subclass__
     by_name: dict[str, Prop[object]] = {}  # noqa: RUF012
-    lines: dict[int, Line] = {}  # noqa: RUF012  `props` as `values` needs them
+    lines: dict[int, Line] = {}  # noqa: RUF012  name, table, sizes and decoder of `props`
 
     def __init_subclass__(cls, **keywords: object) -> None:
         for key in ("group", "code", "kind"):
@@ -122,7 +130,7 @@ class Device:
         lines = [p for base in reversed(cls.__mro__) for p in vars(base).values()]
         cls.props = {p.epc: p for p in lines if isinstance(p, Prop)}
         cls.by_name = {p.name: p for p in cls.props.values()}
-        cls.lines = {p.epc: (p.name, p.sizes, p.decode_edt) for p in cls.props.values()}
+        cls.lines = {p.epc: (p.name, p.table, p.sizes, p.decode_edt) for p in cls.props.values()}
 
     def __init__(self, eoj: Eoj, raw: dict[int, bytes] | None = None) -> None:
         self.eoj = eoj
@@ -140,8 +148,11 @@ class Device:
         for epc, edt in self.raw.items():
             if epc in lines:
                 # As Prop.decode, without the call: one loop over what all answers hold.
-                name, sizes, decode = lines[epc]
-                found[name] = decode(edt, self) if sizes is None or len(edt) in sizes else None
+                name, table, sizes, decode = lines[epc]
+                if table is not None:
+                    found[name] = table[edt[0]] if len(edt) == 1 else None
+                else:
+                    found[name] = decode(edt, self) if sizes is None or len(edt) in sizes else None
         return found
 
 
@@ -162,9 +173,9 @@ def number(
 ) -> Prop[float]:
     """A big-endian integer of `size` bytes times `factor` (and the device's own `scaled_by`)."""
     empty = NO_VALUE.get((size, signed), frozenset()) if none is None else none
-    decode = _number_decoder(size, signed, factor, empty)
+    table, decode = _number_decoder(size, signed, factor, empty)
     if scaled_by is not None:
-        decode = _scaled(decode, scaled_by)
+        table, decode = None, _scaled(decode, scaled_by)
 
     def encode(value: float, device: Device) -> bytes:
         own = 1.0 if scaled_by is None else scaled_by(device) or 1.0
@@ -182,7 +193,7 @@ def number(
             )
         return edt
 
-    prop: Prop[float] = Prop(epc, frozenset({size}), decode)
+    prop: Prop[float] = Prop(epc, frozenset({size}), decode, table)
     prop.encode_edt = encode
     prop.unit, prop.settable, prop.gettable, prop.use = unit, settable, gettable, use
     return prop
@@ -200,16 +211,13 @@ def choice(
     known = {int(word): word for word in words}
     table = tuple(known.get(code, code) for code in range(256))
 
-    def decode(edt: bytes, _: Device) -> E | int | None:
-        return table[edt[0]]
-
     def encode(value: E | int, _: Device) -> bytes:
         if int(value) not in known:
             expected = ", ".join(word.name.lower() for word in words)
             raise InputError(f"EPC 0x{epc:02X}: one of {expected} expected, got {value}")
         return bytes((int(value),))
 
-    prop: Prop[E | int] = Prop(epc, frozenset({1}), decode)
+    prop: Prop[E | int] = Prop(epc, frozenset({1}), _by_table(table), table)
     prop.encode_edt = encode
     prop.settable, prop.gettable, prop.use = settable, gettable, use
     return prop
@@ -226,13 +234,13 @@ def flag(
 ) -> Prop[bool]:
     """One byte that says yes or no (0x41 and 0x42 unless the line says otherwise)."""
 
-    def decode(edt: bytes, _: Device) -> bool | None:
-        return True if edt[0] == yes else False if edt[0] == no else None
+    meaning = {yes: True, no: False}
+    table = tuple(meaning.get(code) for code in range(256))
 
     def encode(value: bool, _: Device) -> bytes:
         return bytes((yes if value else no,))
 
-    prop: Prop[bool] = Prop(epc, frozenset({1}), decode)
+    prop: Prop[bool] = Prop(epc, frozenset({1}), _by_table(table), table)
     prop.encode_edt = encode
     prop.settable, prop.gettable, prop.use = settable, gettable, use
     return prop
@@ -293,7 +301,13 @@ def add_prop(kind: type[Device], name: str, prop: Prop[T]) -> None:
     kind.__init_subclass__()
 
 
-def _number_decoder(size: int, signed: bool, factor: float, empty: frozenset[int]) -> Decode[float]:
+def _by_table(table: Table[T]) -> Decode[T]:
+    return lambda edt, _: table[edt[0]]
+
+
+def _number_decoder(
+    size: int, signed: bool, factor: float, empty: frozenset[int]
+) -> tuple[Table[float] | None, Decode[float]]:
     """Bytes to a number; decimal factors divide, so that 3800 x 0.001 is 3.8 and not 3.80...3."""
     divisor = round(1 / factor) if 0 < factor <= 1 else 0
     exact = divisor and math.isclose(divisor * factor, 1.0)
@@ -305,20 +319,20 @@ def _number_decoder(size: int, signed: bool, factor: float, empty: frozenset[int
 
     if size == 1:
         table = tuple(value(c - 256 if signed and c > 127 else c) for c in range(256))
-        return lambda edt, _: table[edt[0]]
+        return table, _by_table(table)
     letter = {2: "h", 4: "i"}.get(size)
     if letter is None:
-        return lambda edt, _: value(int.from_bytes(edt, "big", signed=signed))
+        return None, lambda edt, _: value(int.from_bytes(edt, "big", signed=signed))
     unpack = struct.Struct(">" + (letter if signed else letter.upper())).unpack
     if not exact:
-        return lambda edt, _: value(unpack(edt)[0])
+        return None, lambda edt, _: value(unpack(edt)[0])
 
     def decode(edt: bytes, _: Device) -> float | None:
         # As `value`, without the call: most of what is measured comes through here.
-        (code,) = unpack(edt)
+        code = unpack(edt)[0]
         return None if code in empty else code / divisor
 
-    return decode
+    return None, decode
 
 
 def _scaled(decode: Decode[float], scaled_by: Callable[[Device], float | None]) -> Decode[float]:
