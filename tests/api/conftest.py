@@ -20,7 +20,7 @@ from hidamari.core.errors import DeviceSilent
 from hidamari.echonet.frame import Eoj
 from hidamari.echonet.request import Answer
 from hidamari.home.energy import Energy
-from hidamari.plan.solver import InlineSolver
+from hidamari.plan.inline import InlineSolver
 
 PASSWORD = "himawari no niwa 7"
 URL = "http://localhost:8600"

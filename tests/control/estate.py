@@ -23,7 +23,8 @@ from hidamari.home.energy import Energy
 from hidamari.home.run import run_home
 from hidamari.home.start import Beat
 from hidamari.main import known_epcs
-from hidamari.plan.solver import InlineSolver, Solver
+from hidamari.plan.inline import InlineSolver
+from hidamari.plan.solver import Solver
 from hidamari.sim.fleet import NODES
 from hidamari.sim.keep import load
 from hidamari.sim.run import Net

@@ -24,9 +24,9 @@ from hidamari.home.planning import Made
 from hidamari.home.pricing import Prices
 from hidamari.home.registry import Binding
 from hidamari.plan.horizon import HomePlan
+from hidamari.plan.inline import InlineSolver
 from hidamari.plan.ladder import Ladder
 from hidamari.plan.request import PlanRequest
-from hidamari.plan.solver import InlineSolver
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)  # 18:00 in Tokyo
 COUNT = 72

@@ -14,9 +14,9 @@ from hidamari.home.desk import plan_json, solve, solve_again, told
 from hidamari.home.explain import explain
 from hidamari.home.inputs import KEY, Kept, to_bytes
 from hidamari.plan.battery import Action, Mode
+from hidamari.plan.inline import InlineSolver
 from hidamari.plan.reasons import Code, Reason
 from hidamari.plan.request import Answer, PlanRequest, WhyRequest
-from hidamari.plan.solver import InlineSolver
 from hidamari.store.db import Store
 
 

@@ -13,8 +13,8 @@ from hidamari.api.planview import plan_body, result_body
 from hidamari.devices.battery import Working
 from hidamari.home.control import owner_proposal
 from hidamari.home.desk import solve_again
+from hidamari.plan.inline import InlineSolver
 from hidamari.plan.request import Answer, Failed, Fault, PlanRequest, WhyRequest
-from hidamari.plan.solver import InlineSolver
 
 
 @dataclass

@@ -21,7 +21,7 @@ from hidamari.home.inventory import REGISTRY
 from hidamari.home.planned import DAY_KEY, day_slots, keep_slot
 from hidamari.home.planning import NotedSolver, Now, Planning
 from hidamari.home.registry import Registry
-from hidamari.plan.solver import InlineSolver
+from hidamari.plan.inline import InlineSolver
 from hidamari.sim.keep import load
 from hidamari.sim.past import MINUTE_TICKS
 from hidamari.store.db import Store

@@ -11,10 +11,10 @@ from hidamari.core.settings_store import patch_settings
 from hidamari.home.asking import Recent, ask_of, steps_h
 from hidamari.home.outlay import outlay_of
 from hidamari.home.planning import Made
+from hidamari.plan.inline import InlineSolver
 from hidamari.plan.ladder import Ladder, Rung
 from hidamari.plan.parts.storage import Storage
 from hidamari.plan.parts.tank import Tank
-from hidamari.plan.solver import InlineSolver
 
 
 def storage(ask) -> Storage:

@@ -25,9 +25,9 @@ from hidamari.home.heater import (
     usual_idle_kw,
     usual_target_kwh,
 )
+from hidamari.plan.inline import InlineSolver
 from hidamari.plan.ladder import Ladder
 from hidamari.plan.parts.tank import Tank
-from hidamari.plan.solver import InlineSolver
 
 WRITABLE = frozenset({0xB0, 0xC7, 0xCA})
 RUN = Run(30, 38, 11.0, 4.0)

@@ -12,13 +12,13 @@ from tests.plan.problems import battery, tank, winter_day
 
 from hidamari.plan.battery import Action, Battery, Mode
 from hidamari.plan.child import serve
+from hidamari.plan.inline import InlineSolver
 from hidamari.plan.ladder import Ask, Ladder, Plan, Rung
 from hidamari.plan.parts.storage import Storage, Trip
-from hidamari.plan.planner import Forced
 from hidamari.plan.reasons import Code
 from hidamari.plan.recursion import Choice, Outcomes
-from hidamari.plan.request import Answer, Failed, Fault, PlanRequest, WhyRequest
-from hidamari.plan.solver import InlineSolver, ProcessSolver
+from hidamari.plan.request import Answer, Failed, Fault, Forced, PlanRequest, WhyRequest
+from hidamari.plan.solver import ProcessSolver
 
 NOW = datetime(2024, 1, 15, 15, 0, tzinfo=UTC)  # midnight in Tokyo
 SLEEPER = (sys.executable, "-c", "import time; time.sleep(60)")

@@ -10,11 +10,12 @@ from tests.plan.problems import NO_END, battery, cheapest_by_trying, horizon, ta
 
 from hidamari.core.errors import InputError
 from hidamari.plan.battery import Battery
-from hidamari.plan.horizon import Bill, Horizon, Tiers, check, usual_steps
+from hidamari.plan.horizon import Bill, Horizon, Tiers, check, compare, usual_steps
 from hidamari.plan.lp import NoSolution
 from hidamari.plan.parts.block import Block
 from hidamari.plan.parts.storage import Storage, Taper, Trip
-from hidamari.plan.planner import Forced, HomePlanner, LastPlan, compare
+from hidamari.plan.planner import HomePlanner
+from hidamari.plan.request import Forced, LastPlan
 from hidamari.plan.value import battery_end
 
 

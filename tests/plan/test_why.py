@@ -7,10 +7,10 @@ import pytest
 from tests.plan.problems import battery, tank, winter_day
 
 from hidamari.plan.battery import Mode
+from hidamari.plan.inline import InlineSolver
 from hidamari.plan.planner import HomePlanner
 from hidamari.plan.reasons import Code, action_of, of_step
 from hidamari.plan.request import Failed, PlanRequest
-from hidamari.plan.solver import InlineSolver
 from hidamari.plan.why import explain
 
 

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from hidamari.backtest.contracted import StepUp
 from hidamari.backtest.world import World
+from hidamari.plan.highs import Program
 from hidamari.plan.lp import INF, Columns, Lp
 
 FloatArray = NDArray[np.float64]
@@ -31,7 +32,7 @@ def best_grid_kwh(world: World) -> FloatArray:
     surplus_kwh, needed_kwh = np.maximum(-net_kwh, 0.0), np.maximum(net_kwh, 0.0)
     # Where sun sells for more than it costs to buy, surplus would be sold and bought at once.
     may_buy = (sell <= buy) | (surplus_kwh <= 0.0)
-    lp = Lp()
+    lp = Program()
     sun = lp.columns(count, 0.0, np.minimum(surplus_kwh, most_kwh), sell)
     grid = lp.columns(count, 0.0, most_kwh * may_buy, buy)
     out = lp.columns(count, 0.0, np.minimum(needed_kwh, out_kwh), -buy)

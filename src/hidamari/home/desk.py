@@ -15,10 +15,10 @@ from hidamari.home.inputs import KEY, Kept
 from hidamari.home.planned import read_kv
 from hidamari.plan.battery import Action
 from hidamari.plan.horizon import HomePlan
+from hidamari.plan.inline import InlineSolver
 from hidamari.plan.reasons import Code, Reason, action_of, of_choice, of_step
 from hidamari.plan.recursion import Choice, choose
 from hidamari.plan.request import Failed
-from hidamari.plan.solver import InlineSolver
 from hidamari.plan.why import Why, explain
 from hidamari.store.journal import JsonValue
 

@@ -9,12 +9,11 @@ from hidamari.core.time import slot_start
 from hidamari.home.decide import flows
 from hidamari.home.planning import Made
 from hidamari.plan.battery import Mode
-from hidamari.plan.horizon import HomePlan, Term
+from hidamari.plan.horizon import HomePlan, Term, compare
 from hidamari.plan.ladder import Told
-from hidamari.plan.planner import Forced, compare
 from hidamari.plan.reasons import IDLE_KW, Reason
 from hidamari.plan.recursion import Choice
-from hidamari.plan.request import Failed, WhyRequest
+from hidamari.plan.request import Failed, Forced, WhyRequest
 from hidamari.plan.solver import Solver
 from hidamari.plan.why import Other, Why
 from hidamari.plan.why import explain as explain_step

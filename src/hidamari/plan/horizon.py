@@ -117,6 +117,15 @@ class HomePlan:
     asset_by_key: dict[str, AssetPlan] = field(default_factory=dict, repr=False)
 
 
+def compare(plan: HomePlan, other: HomePlan, most: int = 3) -> tuple[float, tuple[Term, ...]]:
+    """How much dearer the other plan is, and the terms that moved most (yen, other less plan)."""
+    ours = {term.name: term.yen for term in plan.terms}
+    theirs = {term.name: term.yen for term in other.terms}
+    moved = [Term(name, theirs.get(name, 0.0) - ours.get(name, 0.0)) for name in {**ours, **theirs}]
+    moved.sort(key=lambda term: -abs(term.yen))
+    return other.cost_yen - plan.cost_yen, tuple(t for t in moved[:most] if abs(t.yen) > 0.005)
+
+
 def check(horizon: Horizon) -> None:
     """Refuse what no plan can be made of; the message says which field and step."""
     count = horizon.count

@@ -15,10 +15,9 @@ from hidamari.core.errors import InputError
 from hidamari.plan.battery import Action, Mode
 from hidamari.plan.horizon import HomePlan
 from hidamari.plan.parts.storage import Storage
-from hidamari.plan.planner import LastPlan
 from hidamari.plan.reasons import Code, Reason, action_of, of_choice, of_step
 from hidamari.plan.recursion import Choice, Outcomes, choose
-from hidamari.plan.request import Failed, PlanRequest
+from hidamari.plan.request import Failed, LastPlan, PlanRequest
 from hidamari.plan.rules import RuleInput, rule_actions
 from hidamari.plan.solver import Solver
 

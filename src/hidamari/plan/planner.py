@@ -7,9 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hidamari.plan.bus import Bus, build_bus
-from hidamari.plan.horizon import Bill, HomePlan, Horizon, Term, Trial, check
+from hidamari.plan.highs import Program
+from hidamari.plan.horizon import Bill, HomePlan, Horizon, Trial, check
 from hidamari.plan.lp import INF, Columns, Lp, NoSolution, Rows, Solution, SolveFailure
 from hidamari.plan.parts.part import Asset, Part, Runs
+from hidamari.plan.request import Forced, LastPlan
 
 FloatArray = NDArray[np.float64]
 
@@ -17,24 +19,6 @@ STEADY_H = 2.0
 STEADY_YEN_KW = 0.2  # for each kW by which the next two hours differ from the last plan
 TOUCH_KWH = 1e-6
 MOST_REPAIRS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class LastPlan:
-    """What the last plan said for the steps of the present horizon: kW per asset."""
-
-    power_kw: dict[str, FloatArray]
-
-
-@dataclass(frozen=True, slots=True)
-class Forced:
-    """One decision taken by hand: an asset's kW (positive = drawn) in a range of steps."""
-
-    key: str
-    first: int
-    last: int
-    low_kw: float
-    high_kw: float
 
 
 @dataclass(slots=True)
@@ -51,7 +35,7 @@ class _Model:
     """A built program and what it was built for."""
 
     shape: tuple[object, ...]
-    lp: Lp
+    lp: Program
     bus: Bus
     parts: list[Part]
     steady: list[_Steady] = field(default_factory=list)
@@ -240,15 +224,6 @@ class HomePlanner:
         )
 
 
-def compare(plan: HomePlan, other: HomePlan, most: int = 3) -> tuple[float, tuple[Term, ...]]:
-    """How much dearer the other plan is, and the terms that moved most (yen, other less plan)."""
-    ours = {term.name: term.yen for term in plan.terms}
-    theirs = {term.name: term.yen for term in other.terms}
-    moved = [Term(name, theirs.get(name, 0.0) - ours.get(name, 0.0)) for name in {**ours, **theirs}]
-    moved.sort(key=lambda term: -abs(term.yen))
-    return other.cost_yen - plan.cost_yen, tuple(t for t in moved[:most] if abs(t.yen) > 0.005)
-
-
 def _shape(horizon: Horizon, assets: Sequence[Asset], bill: Bill) -> tuple[object, ...]:
     tiers = len(bill.tiers.extra_yen_kwh) if bill.tiers is not None else 0
     rising = bill.tiers is not None and list(bill.tiers.extra_yen_kwh) == sorted(
@@ -266,7 +241,7 @@ def _shape(horizon: Horizon, assets: Sequence[Asset], bill: Bill) -> tuple[objec
 def _build(
     shape: tuple[object, ...], horizon: Horizon, assets: Sequence[Asset], bill: Bill
 ) -> _Model:
-    lp = Lp()
+    lp = Program()
     bus = build_bus(lp, horizon, bill)
     parts = [asset.build(bus, horizon) for asset in assets]
     model = _Model(shape, lp, bus, parts)

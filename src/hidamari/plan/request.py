@@ -3,9 +3,31 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hidamari.plan.horizon import Bill, HomePlan, Horizon
 from hidamari.plan.parts.part import Asset
-from hidamari.plan.planner import Forced, LastPlan
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class LastPlan:
+    """What the last plan said for the steps of the present horizon: kW per asset."""
+
+    power_kw: dict[str, FloatArray]
+
+
+@dataclass(frozen=True, slots=True)
+class Forced:
+    """One decision taken by hand: an asset's kW (positive = drawn) in a range of steps."""
+
+    key: str
+    first: int
+    last: int
+    low_kw: float
+    high_kw: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,12 @@
-"""Who solves: a child process with limits in a running home, the same code in line in backtests."""
+"""Who solves in a running home: a child process with limits."""
 
 import os
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Protocol
 
-from hidamari.plan.child import answer
-from hidamari.plan.planner import HomePlanner
 from hidamari.plan.request import Answer, Failed, Fault, PlanRequest, WhyRequest
 
 PLAN_LIMIT_S = 20.0  # for a whole plan (planner section 2.11)
@@ -25,20 +23,6 @@ class Solver(Protocol):
     def close(self) -> None:
         """End what was started."""
         ...
-
-
-@dataclass(slots=True)
-class InlineSolver:
-    """Solves in this process: for backtests and tests on virtual time."""
-
-    planner: HomePlanner = field(default_factory=HomePlanner)
-
-    def ask(self, request: PlanRequest | WhyRequest) -> Answer:
-        """Solve at once."""
-        return answer(self.planner, request)
-
-    def close(self) -> None:
-        """Nothing was started."""
 
 
 @dataclass(slots=True)

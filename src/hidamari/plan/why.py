@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hidamari.plan.horizon import AssetPlan, HomePlan, Term
-from hidamari.plan.planner import Forced, compare
+from hidamari.plan.horizon import AssetPlan, HomePlan, Term, compare
 from hidamari.plan.reasons import IDLE_KW, Reason, of_step
-from hidamari.plan.request import Failed, PlanRequest, WhyRequest
+from hidamari.plan.request import Failed, Forced, PlanRequest, WhyRequest
 from hidamari.plan.solver import Solver
 
 HALF_HOUR_H = 0.5
