@@ -12,7 +12,21 @@ from hypothesis import settings
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
 ROOT = Path(__file__).parents[1]
-LONGEST = ("tests/whole/", "tests/e2e/", "tests/cloud/test_kill", "tests/cloud/test_codes")
+LONGEST = (
+    "tests/whole/test_seeds",
+    "tests/e2e/",
+    "tests/whole/",
+    "tests/cloud/",
+    "tests/control/",
+    "tests/store/",
+    "tests/link/",
+    "tests/backtest/",
+    "tests/interop/",
+    "tests/project/",
+    "tests/ui/",
+    "tests/core/",
+    "tests/echonet/",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,6 +61,11 @@ def _proofs(item: pytest.Item) -> tuple[list[str], list[int]]:
     return reqs, tests
 
 
+def _turn(item: pytest.Item) -> int:
+    fitting = (n for n, start in enumerate(LONGEST) if item.nodeid.startswith(start))
+    return next(fitting, len(LONGEST))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     req, number = config.getoption("--req"), config.getoption("--t")
@@ -55,7 +74,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         rows = [[item.nodeid.split("[")[0], *_proofs(item)] for item in items]
         Path(out).write_text(json.dumps(rows))
     # The longest first, so that no core waits for another's at the end.
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+    items.sort(key=_turn)
     if req is None and number is None:
         return
     keep = []

@@ -147,14 +147,18 @@ def everything() -> int:
 
 
 def tests(extra: list[str], *first: str) -> int:
-    """The test suite, on as many cores as there are.
+    """The test suite, on all cores.
+
+    Browsers, servers and pauses keep a worker waiting: half as many workers again as there are
+    cores keep the cores busy.
 
     Some tests measure time on a machine that others use too: what failed is tried once more,
     alone. Both outcomes stay in the output, and what fails twice has failed. `first` is for the
     whole run only.
     """
     command = [sys.executable, "-m", "pytest", "-q"]
-    many = ["-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
+    workers = max(2, (os.cpu_count() or 1) * 3 // 2)
+    many = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
     many += ["--max-worker-restart", "0", "--durations", "25"]
     status = run(*command, *many, *extra, *first)
     if status != PYTEST_FAILED:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from tests.e2e.browser import Browser
-from tests.e2e.screens import AXE, BUSY, faults
+from tests.e2e.screens import AXE, BUSY
+from tests.e2e.test_screens import WHOLE, looked_at
 
 PATHS = (
     "/",
@@ -258,14 +259,12 @@ def test_real_data_leave_the_screens_accessible_and_quiet(
     assert AXE.exists()
     inside.complaints.clear()
     inside.requests.clear()
-    wrong = []
     visit(inside, demo, path)
-    for width, height, theme in ((360, 740, "light"), (1440, 900, "dark")):
-        inside.look(width, height, theme)
-        inside.rest(0.2)
-        name = re.sub(r"\W+", "-", path).strip("-") or "home"
-        inside.picture(artifacts / f"demo-{name}-{width}.png")
-        wrong += faults(inside)
+    inside.rest(0.2)
+    looks = [("light", (360, 740)), ("dark", (1440, 900))]
+    name = re.sub(r"\W+", "-", path).strip("-") or "home"
+    one = PATHS.index(path) % 2
+    wrong = looked_at(inside, artifacts / f"demo-{name}", looks if WHOLE else [looks[one]])
     inside.look(820, 1180)
     host = demo.url.removeprefix("http://")
     abroad = [r for r in inside.requests if host not in r and not r.startswith(("data:", "blob:"))]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from tests.e2e.browser import Browser
-from tests.e2e.screens import BUSY, faults, jumps
+from tests.e2e.screens import BUSY, faults, jumps, speak
 from tests.e2e.service import HOME, MEMBERS, PHONES, FixtureService
-from tests.e2e.test_screens import ALLOWED, NARROWEST, at_home, looks_of
+from tests.e2e.test_screens import ALLOWED, at_home, looked_at, looks_of
 from tests.e2e.words import Said
 
 Prepare = Callable[[FixtureService], object]
@@ -173,8 +173,7 @@ def show(service: FixtureService, page: Browser, case: Case, lang: str) -> None:
     service.home.state = "stale" if case.prepare is away else "full"
     case.prepare(service)
     page.send("Storage.clearDataForOrigin", origin=service.url, storageTypes="all")
-    page.open(f"{service.url}/boot.js")
-    page.run(f"localStorage.setItem('hidamari', JSON.stringify({{lang: '{lang}'}}))")
+    speak(page, service.url, lang)
     page.open(service.url + case.path)
     page.wait("document.querySelector('h1:not(.sr)')")
     page.wait(f'!document.querySelector("{BUSY}")')
@@ -208,16 +207,7 @@ def test_a_screen_outside_is_complete_and_accessible_in_every_state(
         page.look(*looks[0][1], theme=looks[0][0])
         show(service, page, case, lang)
         wrong += [f"{lang}: {fault}" for fault in jumps(page)]
-        for theme, size in looks:
-            page.look(*size, theme=theme)
-            page.rest(0.05)
-            name = f"outside-{case.name}-{lang}-{theme}-{size[0]}"
-            page.picture(artifacts / f"{name}.png")
-            wrong += [f"{name}: {fault}" for fault in faults(page)]
-        page.look(*NARROWEST)
-        page.rest(0.05)
-        wide = page.run("document.documentElement.scrollWidth - innerWidth")
-        wrong += [f"{lang}: {wide} px too wide at {NARROWEST[0]}"] if wide > 0 else []
+        wrong += looked_at(page, artifacts / f"outside-{case.name}-{lang}", looks)
         if case.name.removesuffix("-away") in AWAY:
             wrong += [f"{lang}: {fault}" for fault in untold(page, lang)]
     service.home.release()

@@ -1,6 +1,7 @@
 """Every screen in every state: axe, one h1, nothing too wide, small or unworded; and its picture.
 
-`E2E=1` runs all languages, themes and sizes of each state; without it each state has one of them.
+`E2E=1` runs all languages, themes and sizes of each state and keeps the pictures; without it each
+state has one of them, and a picture where something is wrong.
 """
 
 import itertools
@@ -28,6 +29,23 @@ def looks_of(number: int) -> list[tuple[str, list[tuple[str, tuple[int, int]]]]]
     return [(("ja", "en")[number // 2 % 2], [LOOKS[number % len(LOOKS)]])]
 
 
+def looked_at(page: Browser, pictures: Path, looks: list[tuple[str, tuple[int, int]]]) -> list[str]:
+    """What is wrong in each of these themes and sizes, or too wide for the narrowest screen."""
+    wrong = []
+    for theme, size in looks:
+        page.look(*size, theme=theme)
+        page.rest(0.05)
+        picture = pictures.with_name(f"{pictures.name}-{theme}-{size[0]}.png")
+        found = faults(page)
+        if WHOLE or found:
+            page.picture(picture)
+        wrong += [f"{picture.stem}: {fault}" for fault in found]
+    page.look(*NARROWEST)
+    page.rest(0.05)
+    wide = page.run("document.documentElement.scrollWidth - innerWidth")
+    return wrong + [f"{pictures.name}: {wide} px too wide at {NARROWEST[0]}"] * (wide > 0)
+
+
 @pytest.mark.parametrize(
     ("number", "screen", "state"),
     [pytest.param(n, s, t, id=f"{s.name}-{t}") for n, (s, t) in enumerate(CASES)],
@@ -49,16 +67,7 @@ def test_a_screen_is_complete_and_accessible_in_every_state(
         page.look(*looks[0][1], theme=looks[0][0])
         show(home, page, screen, state, lang)
         wrong += [f"{lang}: {fault}" for fault in jumps(page)]
-        for theme, size in looks:
-            page.look(*size, theme=theme)
-            page.rest(0.05)
-            name = f"{screen.name}-{state}-{lang}-{theme}-{size[0]}"
-            page.picture(artifacts / f"{name}.png")
-            wrong += [f"{name}: {fault}" for fault in faults(page)]
-        page.look(*NARROWEST)
-        page.rest(0.05)
-        wide = page.run("document.documentElement.scrollWidth - innerWidth")
-        wrong += [f"{lang}: {wide} px too wide at {NARROWEST[0]}"] if wide > 0 else []
+        wrong += looked_at(page, artifacts / f"{screen.name}-{state}-{lang}", looks)
     home.release()
     wrong += [c for c in page.complaints if not any(word in c for word in ALLOWED)]
     wrong += [r for r in page.requests if not at_home(r, home.url)]
