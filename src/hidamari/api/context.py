@@ -13,6 +13,7 @@ from hidamari.api.sums import LiveSums
 from hidamari.core.access import SECURE, Action, Actor, allowed
 from hidamari.home.energy import Energy
 from hidamari.home.view import HomeView
+from hidamari.http.depends import at_once
 from hidamari.http.doors import Door
 from hidamari.http.errors import ApiError
 from hidamari.http.limits import Buckets, Rate
@@ -126,7 +127,7 @@ def needs(action: Action) -> list[DependsParam]:
     return [Depends(May(action))]
 
 
-ApiDep = Annotated[Api, Depends(api_of)]
-VisitDep = Annotated[Visit, Depends(visit_of)]
-CallerDep = Annotated[Caller, Depends(caller_of)]
-LangDep = Annotated[str, Depends(lang_of)]
+ApiDep = Annotated[Api, Depends(at_once(api_of))]
+VisitDep = Annotated[Visit, Depends(at_once(visit_of))]
+CallerDep = Annotated[Caller, Depends(at_once(caller_of))]
+LangDep = Annotated[str, Depends(at_once(lang_of))]

@@ -12,6 +12,7 @@ from hidamari.cloud.ports import Access
 from hidamari.cloud.service import Service
 from hidamari.cloud.sessions import STAY_MS, Browser, Session
 from hidamari.core.access import Action
+from hidamari.http.depends import at_once
 from hidamari.http.errors import ApiError
 
 
@@ -99,6 +100,6 @@ def _set(
     )
 
 
-ServiceDep = Annotated[Service, Depends(service_of)]
-VisitDep = Annotated[Visit, Depends(visit_of)]
-SessionDep = Annotated[Session, Depends(session_of)]
+ServiceDep = Annotated[Service, Depends(at_once(service_of))]
+VisitDep = Annotated[Visit, Depends(at_once(visit_of))]
+SessionDep = Annotated[Session, Depends(at_once(session_of))]

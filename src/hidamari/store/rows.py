@@ -111,7 +111,7 @@ def _place(out: RowArray, index: NDArray[np.intp], blobs: list[bytes]) -> None:
     sizes = np.array([len(blob or b"") for blob in blobs])
     if not sizes.all() or (sizes % item).any():
         raise StoreDamaged(f"records of {item} bytes expected in a row, got {sizes.min()} bytes")
-    for size in np.unique(sizes):
+    for size in set(sizes.tolist()):
         chosen = np.flatnonzero(sizes == size)
         joined = b"".join(blobs if chosen.size == len(blobs) else [blobs[i] for i in chosen])
         rows = np.frombuffer(joined, out.dtype).reshape(chosen.size, size // item)
