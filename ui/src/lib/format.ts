@@ -3,16 +3,14 @@
 export type Num = number | null | undefined;
 
 const DASH = '–';
+const THOUSANDS = /\B(?<!\.\d*)(?=(\d{3})+(?!\d))/g;
 
 /** Fixed decimals, a real minus sign, thousands separated; a dash for what is not known. */
 export function number(value: Num, decimals: number): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return DASH;
-  const rounded = Number(value.toFixed(decimals));
-  const text = Math.abs(rounded).toLocaleString('en-US', {
-    minimumFractionDigits: decimals,
-    maximumFractionDigits: decimals,
-  });
-  return rounded < 0 ? `−${text}` : text;
+  // Not toLocaleString: that makes a formatter for each of the many numbers of a screen.
+  const text = Math.abs(value).toFixed(decimals).replace(THOUSANDS, ',');
+  return value < 0 && Number(text.replaceAll(',', '')) > 0 ? `−${text}` : text;
 }
 
 /** kWh: two places below one, one below a hundred, none above. */

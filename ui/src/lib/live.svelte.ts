@@ -5,6 +5,7 @@ import { reach } from './place.svelte.ts';
 import type { Now } from './types.ts';
 
 const POLL_MS = 10_000;
+const TICK_MS = 5000;
 const RETRY_MS = [1000, 2000, 4000, 8000, 15_000];
 /** Live values older than this are never shown as current. */
 export const OLD_S = 90;
@@ -62,9 +63,7 @@ class Live {
     this.#connect();
     this.#timers = [
       setInterval(() => this.#poll(), POLL_MS),
-      setInterval(() => {
-        if (!document.hidden) this.tick_ms = Date.now();
-      }, 5000),
+      setInterval(() => this.#tick(), TICK_MS),
     ];
     addEventListener('online', this.#wake);
     addEventListener('offline', this.#sleep);
@@ -120,6 +119,11 @@ class Live {
       setTimeout(() => this.#connect(), wait);
       if (this.#running) void this.refresh();
     };
+  }
+
+  /** Ages grow while nothing comes; values that keep coming bring their own. */
+  #tick(): void {
+    if (!document.hidden && Date.now() - this.heard_ms > 2 * TICK_MS) this.tick_ms = Date.now();
   }
 
   #poll(): void {
