@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.cli.conftest import Command
 
 WORDS = (sys.executable, "-m", "hidamari", "cloud", "--port", "0", "--json")
 
@@ -36,9 +37,8 @@ def test_the_command_alone_runs_a_service_and_tells_where(tmp_path: Path) -> Non
     ],
 )
 def test_wishes_that_do_not_go_together_are_refused(
-    more: tuple[str, ...], expected: str, tmp_path: Path
+    command: Command, more: tuple[str, ...], expected: str, tmp_path: Path
 ) -> None:
-    words = (*WORDS, "--data", str(tmp_path / "data"), *more)
-    ended = subprocess.run(words, capture_output=True, text=True, timeout=50, check=False)
-    assert ended.returncode != 0
-    assert expected in ended.stderr
+    ended = command("cloud", "--port", "0", "--json", "--data", str(tmp_path / "data"), *more)
+    assert ended.status != 0
+    assert expected in ended.err

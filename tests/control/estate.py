@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from random import Random
 
@@ -89,13 +90,24 @@ def controller(folder: Path, clock: LoopClock, air: Air, solver: Solver, seed: i
     return Estate(folder, clock, air, None, home, energy, client)  # type: ignore[arg-type]
 
 
+@cache
+def furnished(start: datetime, days: int, seed: int) -> dict[str, bytes]:
+    """The files of a home with a past: living it takes longer than most tests."""
+    with memory_folder() as folder:
+        furnish(folder, seed, start, days, PASSWORD)
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
 @asynccontextmanager
 async def an_estate(
-    start: datetime = START, days: int = 40, seed: int = 1, solver: Solver | None = None
+    start: datetime = START, days: int = 20, seed: int = 1, solver: Solver | None = None
 ) -> AsyncIterator[Estate]:
     """A home with a past of some days, running."""
     with memory_folder() as folder:
-        furnish(folder, seed, start, days, PASSWORD)
+        for name, content in furnished(start, days, seed).items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
         clock, air = LoopClock(start), Air(seed)
         world = load(folder / "house.json")
         assert world is not None

@@ -47,7 +47,7 @@ def test_the_plan_comes_down_the_ladder_and_climbs_it_again():
     solver = Moody()
 
     async def live() -> tuple[list[tuple[str, str]], list[str]]:
-        async with an_estate(days=20, solver=solver) as estate:
+        async with an_estate(solver=solver) as estate:
             seen = []
             await estate.live(minutes=12)
             seen.append(estate.energy.current().plan.rung.name)
@@ -93,7 +93,7 @@ def test_with_three_days_of_past_there_are_rules_and_it_is_said():
 
 def test_an_evening_is_planned_told_and_measured():
     async def live() -> None:
-        async with an_estate(days=20) as estate:
+        async with an_estate() as estate:
             await estate.live(hours=1, minutes=30, seconds=45)
             energy = estate.energy
             day = START.astimezone(estate.home.settings.zone).date()
