@@ -7,9 +7,15 @@ from random import Random
 
 import pytest
 from tests.control.wires import ScriptedWire
+from tests.whole.air import Air
 from tests.whole.loop import LoopClock, run
 
+from hidamari.core.errors import DeviceSilent
+from hidamari.echonet.client import Client
 from hidamari.echonet.frame import Eoj
+from hidamari.echonet.neighbours import Search
+from hidamari.echonet.node import Setup
+from hidamari.echonet.profile import Label
 from hidamari.home.sending import CONFIRM_WITHIN_S, Command, Outcome, Sent, send
 
 NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
@@ -62,6 +68,31 @@ def test_a_command_that_is_too_late_is_not_sent():
     found, _ = sent(wire, command(not_after=NOW - timedelta(seconds=1)))
     assert found.outcome is Outcome.EXPIRED
     assert wire.sent == 0
+
+
+@pytest.mark.t(11)
+def test_an_order_that_waits_behind_others_for_too_long_is_told_in_time_and_never_sent():
+    """Three readings of a device that keeps silent go first; each takes seven seconds."""
+
+    async def go() -> tuple[Sent, float, int]:
+        air = Air(1)
+        client = Client(Setup(Label(b"HOME"), search=Search()), air.connect("192.0.2.1"))
+        what = command()
+        readings = [asyncio.create_task(client.get(what.host, BATTERY, (0xDA,))) for _ in range(3)]
+        await asyncio.sleep(0)
+        begun_s = asyncio.get_running_loop().time()
+        found = await send(client, what, LoopClock(NOW))
+        took_s = asyncio.get_running_loop().time() - begun_s
+        await asyncio.wait(readings)
+        await asyncio.sleep(60.0)
+        client.close()
+        assert all(isinstance(one.exception(), DeviceSilent) for one in readings)
+        return found, took_s, len(air.told)
+
+    found, took_s, told = run(go())
+    assert found.outcome is Outcome.NOT_CONFIRMED
+    assert took_s <= CONFIRM_WITHIN_S + 0.1
+    assert told == 0
 
 
 @pytest.mark.t(11)

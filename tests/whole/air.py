@@ -1,14 +1,16 @@
 """The network of a simulated home in memory: datagrams late, lost or doubled by a seeded die."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from random import Random
 
 from hidamari.echonet.frame import MULTICAST
 from hidamari.echonet.udp import Received, Transport
 
 NEAR_S = 0.002
+ESV_AT = 10  # of a frame in the usual format: the byte that says which service it asks for
+SETS = (0x60, 0x61)  # SetI and SetC
 
 
 @dataclass(slots=True)
@@ -21,6 +23,7 @@ class Weather:
     late_s: float = 3.0
     slow_s: float = 0.0  # every datagram
     multicast: bool = True
+    lost_to: Mapping[str, float] = field(default_factory=dict)  # share of what is for an address
 
 
 class Air:
@@ -29,6 +32,7 @@ class Air:
     def __init__(self, seed: int) -> None:
         self.weather = Weather()
         self.carried = 0
+        self.told: list[tuple[float, str, bytes]] = []  # every order: when, to whom, what
         self._die = Random(seed)
         self._places: dict[str, _Place] = {}
 
@@ -50,6 +54,8 @@ class Air:
 
     def carry(self, data: bytes, sender: str, host: str) -> None:
         """Send a datagram on its way."""
+        if len(data) > ESV_AT and data[ESV_AT] in SETS:
+            self.told.append((asyncio.get_running_loop().time(), host, data))
         if host != MULTICAST:
             self._carry(data, sender, host)
         elif self.weather.multicast:
@@ -61,6 +67,8 @@ class Air:
         weather, die = self.weather, self._die
         self.carried += 1
         if weather.lost and die.random() < weather.lost:
+            return
+        if host in weather.lost_to and die.random() < weather.lost_to[host]:
             return
         wait_s = NEAR_S + weather.slow_s
         if weather.late and die.random() < weather.late:

@@ -127,6 +127,11 @@ class Client:
         self._flush(self._node.advance(now_s))
         try:
             answer: Answer | None = await future
+        except asyncio.CancelledError:
+            now_s = self._loop.time()
+            self._node.withdraw(ticket, now_s)
+            self._flush(self._node.advance(now_s))
+            raise
         finally:
             self._waiting.pop(ticket, None)
         if answer is None:

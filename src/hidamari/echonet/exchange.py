@@ -95,6 +95,18 @@ class Exchange:
             self._next_job(peer, now_s)
         return job.number
 
+    def withdraw(self, number: int, now_s: float) -> None:
+        """Nobody waits any more: what was not sent is not sent, what was sent is not repeated."""
+        for peer in self._peers.values():
+            if peer.current is not None and peer.current.number == number:
+                self._remember_late(peer, peer.current)
+                self._next_job(peer, now_s)
+                return
+            for job in peer.queue:
+                if job.number == number:
+                    peer.queue.remove(job)
+                    return
+
     def expects(self, data: bytes, host: str) -> bool:
         """True for bytes that look like the answer under way: these pass the rate limit."""
         job = self._active.get(host)

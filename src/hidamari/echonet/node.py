@@ -89,6 +89,7 @@ class Node:
         usual = DEVICE_LIMITS if setup.search is None else CONTROLLER_LIMITS
         self._guard = Guard(self.counters, setup.limits or usual)
         self._talks: dict[int, Steps[None]] = {}
+        self._asked: dict[int, Steps[None]] = {}  # by ticket
         self._now_s = 0.0
         self._events: list[Event] = []
         self._search_tids: deque[int] = deque(maxlen=8)
@@ -116,8 +117,18 @@ class Node:
         host = request.host
         unsure = host in self.neighbours.unsure
         steps = self.neighbours.confirmed(request) if unsure else _once(request)
-        self._start_talk(steps, partial(self._answered, self._tickets, request), now_s)
+        talk = self._talk(steps, partial(self._answered, self._tickets, request))
+        self._asked[self._tickets] = talk
+        self._step(talk, None, now_s)
         return self._tickets
+
+    def withdraw(self, ticket: int, now_s: float) -> None:
+        """Nobody waits for this answer any more; nothing more is sent for it."""
+        talk = self._asked.pop(ticket, None)
+        number = next((n for n, one in self._talks.items() if one is talk), None)
+        if number is not None:
+            self._talks.pop(number).close()
+            self._exchange.withdraw(number, now_s)
 
     def search(self, hosts: Iterable[str], now_s: float) -> None:
         """Look for nodes by multicast, and at these addresses."""
@@ -238,11 +249,11 @@ class Node:
     # -- conversations ---------------------------------------------------------------------------
 
     def _start_talk(self, steps: Steps[T], then: Callable[[T, float], None], now_s: float) -> None:
-        def whole() -> Steps[None]:
-            result = yield from steps
-            then(result, self._now_s)
+        self._step(self._talk(steps, then), None, now_s)
 
-        self._step(whole(), None, now_s)
+    def _talk(self, steps: Steps[T], then: Callable[[T, float], None]) -> Steps[None]:
+        result = yield from steps
+        then(result, self._now_s)
 
     def _step(self, talk: Steps[None], answer: Answer | None, now_s: float) -> None:
         self._now_s = now_s
@@ -267,6 +278,7 @@ class Node:
     def _answered(
         self, ticket: int, request: Request, answer: Answer | None, _now_s: float
     ) -> None:
+        self._asked.pop(ticket, None)
         self._events.append(Answered(ticket, request, answer))
 
 

@@ -13,6 +13,7 @@ from hidamari.echonet.frame import Eoj
 from hidamari.echonet.request import WAITS_S, Answer
 
 CONFIRM_WITHIN_S = 15.0  # reliability B10
+SET_WITHIN_S = 10.0  # an order that has to wait its turn for longer is not sent any more
 LOOK_AGAIN_S = 1.5
 ONCE_WAIT_S = 5.0  # how long the one try of a command of class C3 waits for its answer
 
@@ -73,9 +74,10 @@ async def send(wire: Wire, command: Command, clock: Clock) -> Sent:
     begun_s = asyncio.get_running_loop().time()
     waits_s = (ONCE_WAIT_S,) if command.once else WAITS_S
     try:
-        answer = await wire.set(command.host, command.eoj, command.values, waits_s)
+        async with asyncio.timeout(SET_WITHIN_S):
+            answer = await wire.set(command.host, command.eoj, command.values, waits_s)
         refused = answer.refused
-    except DeviceSilent:
+    except (DeviceSilent, TimeoutError):
         pass  # it may have run all the same: the reading decides
     found = await _read_back(wire, command, begun_s + CONFIRM_WITHIN_S)
     if all(found.get(epc) == command.values[epc] for epc in command.shown):
