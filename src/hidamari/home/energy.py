@@ -160,10 +160,19 @@ class Energy:
         while True:
             await self.control.cycle()
             self._turns += 1
+            if self._has_met():
+                self._again.set()
             now = clock.now()
             minute = floor_to(now, CONTROL_EVERY_S)
             due = minute + timedelta(seconds=CONTROL_EVERY_S + AFTER_MINUTE_S)
             await self._wait((due - now).total_seconds(), self._woken)
+
+    def _has_met(self) -> bool:
+        """Whether an asset has told of itself since the newest plan, which has nothing for it."""
+        if self.made is None:
+            return False
+        knew = {asset.id for asset in self.made.facts.assets if asset.model is not None}
+        return any(a.model is not None and a.id not in knew for a in self.control.assets())
 
     async def run_weather(self) -> None:
         """Look for a newer forecast every hour; for ever."""
