@@ -39,7 +39,8 @@ class Judge:
         flow, _ = home.house.flow(now_s)
         deaf_s = max(DEAF_S, 2 * self.street.live_s + 60.0)
         for name, key in ALONE.items():
-            if now_s - gone.get(key, now_s) > deaf_s and getattr(flow, name) is not None:
+            silent_s = now_s - gone.get(key, now_s)
+            if silent_s > deaf_s and getattr(flow, name) is not None:
                 self.broken.append(f"{name} is {getattr(flow, name)} though {key} is away")
         if flow.use_kw is None:
             return

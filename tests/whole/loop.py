@@ -29,6 +29,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self._jumping = _Jumping()
+        self._aside_s = 0.0
         super().__init__(self._jumping)
 
     def time(self) -> float:
@@ -38,14 +39,24 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Work that takes long: everybody else finds that it has become later."""
         self._jumping.now_s += seconds
 
+    def take(self, seconds: float) -> None:
+        """Work in a thread that takes long: who waits for it waits, everybody else goes on."""
+        self._aside_s += seconds
+
     def run_in_executor(
         self, executor: object, func: Callable[..., T], *args: object
     ) -> "asyncio.Future[T]":
         done: asyncio.Future[T] = self.create_future()
         try:
-            done.set_result(func(*args))
+            found = func(*args)
         except Exception as error:
             done.set_exception(error)
+            return done
+        took_s, self._aside_s = self._aside_s, 0.0
+        if took_s:
+            self.call_later(took_s, lambda: done.cancelled() or done.set_result(found))
+        else:
+            done.set_result(found)
         return done
 
 

@@ -1,14 +1,19 @@
 """One die for one home: random faults, one after the other, while somebody judges."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from random import Random
 
 from tests.whole.air import Weather
+from tests.whole.brain import Brain
 from tests.whole.judge import Judge
+from tests.whole.outside import Outside
 from tests.whole.street import Street
 
 from hidamari.sim.fleet import DEVICES
+
+Ending = Callable[[], Awaitable[None]]
 
 
 class Storm:
@@ -20,7 +25,10 @@ class Storm:
         self.die = Random(seed)
         self.log: list[str] = []
         self.gone: dict[str, float] = {}  # device -> when it went
+        self.brain: Brain | None = None
+        self.outside: Outside | None = None
         self._hosts = 100
+        self._later: list[tuple[float, Ending]] = []
 
     async def blow(self, until: datetime, kinds: Sequence["Fault"]) -> None:
         """One fault after the other, then calm."""
@@ -32,6 +40,7 @@ class Storm:
         self.street.air.weather = Weather()
         while self.gone:
             self.back(next(iter(self.gone)))
+        await self._end(float("inf"))
 
     async def rest(self, most_min: float) -> None:
         """Some minutes pass; the house is looked at as often as there is something new."""
@@ -44,7 +53,21 @@ class Storm:
     async def sleep(self, seconds: float) -> None:
         """Let time pass, and look."""
         await self.street.until(self.street.clock.true() + timedelta(seconds=seconds))
+        await self._end(asyncio.get_running_loop().time())
         self.judge.look(self.gone)
+        for one in (self.brain, self.outside):
+            if one is not None:
+                one.look()
+
+    def later(self, after_s: float, end: Ending) -> None:
+        """What ends a fault that goes on while others begin."""
+        self._later.append((asyncio.get_running_loop().time() + after_s, end))
+
+    async def _end(self, now_s: float) -> None:
+        due = [one for one in self._later if one[0] <= now_s]
+        self._later = [one for one in self._later if one[0] > now_s]
+        for _, end in due:
+            await end()
 
     def vanish(self, key: str) -> None:
         """The node of a device is unplugged."""

@@ -20,6 +20,7 @@ from tests.whole.loop import LoopClock
 
 from hidamari.core.reading import Event, SeriesKey
 from hidamari.core.time import SLOT_S, unix
+from hidamari.demo_home import furnish
 from hidamari.devices import kind_of
 from hidamari.echonet.client import Client
 from hidamari.echonet.neighbours import Search
@@ -32,6 +33,7 @@ from hidamari.home.start import Beat
 from hidamari.home.supervise import Part
 from hidamari.sim.fleet import NODES
 from hidamari.sim.house import HouseState
+from hidamari.sim.keep import load
 from hidamari.sim.meter import HalfHours
 from hidamari.sim.replay import SLOT_TICKS, TICK_S, Replay, packaged_year
 from hidamari.sim.run import Net, SimHouse
@@ -42,6 +44,7 @@ from hidamari.store.db import Store
 EVENING = datetime(2026, 6, 10, 14, 50, tzinfo=UTC)
 MIDNIGHT = EVENING + timedelta(minutes=10)
 OWN = "10.0.0.1"
+PASSWORD = "himawari no niwa 7"
 Parts = dict[str, Part]
 
 
@@ -59,14 +62,15 @@ class TracedWorld(World):
 
 
 class AirHouse(SimHouse):
-    """The simulated house on a network in memory."""
+    """The simulated house on a network in memory; `doors`: what stands before some objects."""
 
-    __slots__ = ("air", "die")
+    __slots__ = ("air", "die", "doors")
 
     def _connect(self, node) -> None:  # type: ignore[no-untyped-def]
+        doors = getattr(self, "doors", {})
         setup = Setup(
             node.label,
-            dict(node.objects),
+            {eoj: doors.get(eoj, obj) for eoj, obj in node.objects.items()},
             own_hosts=frozenset({node.host}),
             new_tid=lambda: self.die.randrange(0x10000),
         )
@@ -97,23 +101,39 @@ class Street:
     live_s: int = 10
     kernel: FakeKernel = field(default_factory=FakeKernel)
     home: Home | None = None
+    fitted: list[Callable[[Home], Parts]] = field(default_factory=list)  # run at each start
     _running: asyncio.Task[None] | None = None
     _client: Client | None = None
     _living: asyncio.Task[None] | None = None
 
     @classmethod
     async def build(
-        cls, folder: Path, seed: int, start: datetime, *, past: bool, live_s: int = 10
+        cls,
+        folder: Path,
+        seed: int,
+        start: datetime,
+        *,
+        past: bool,
+        live_s: int = 10,
+        lived_days: int = 0,
     ) -> "Street":
-        """Devices on the network, no controller yet; `past`: their meter has been there before."""
+        """Devices on the network, no controller yet; `past`: their meter has been there before,
+        `lived_days`: so has the controller, which has a contract and steers.
+        """
         clock, air, year = LoopClock(start), Air(seed), packaged_year(seed)
         tick = int(start.timestamp()) // TICK_S
-        if past:
+        if lived_days:
+            furnish(folder, seed, start, lived_days, PASSWORD)
+            kept = load(folder / "house.json", year)
+            assert kept is not None
+            world = TracedWorld(kept.state, kept.half_hours, year)
+            world.form = kept.form
+        elif past:
             world = TracedWorld.new(seed, start, year)
         else:
             world = TracedWorld(HouseState.new(seed, tick), HalfHours(), year)
         net = Net(tuple(f"10.0.0.{host}" for host in range(2, 2 + NODES)), OWN, multicast=True)
-        house = AirHouse(world, _TrueClock(clock), net)
+        house = AirHouse(world, TrueClock(clock), net)
         house.air, house.die, house.fine_ticks = air, Random(seed), live_s // TICK_S
         street = cls(folder, seed, clock, air, house, world, live_s)
         street._living = asyncio.create_task(house.serve(), name="devices")
@@ -139,8 +159,8 @@ class Street:
         if self.home.settings.network.live_s != self.live_s:
             self.home.put_settings({"network": {"live_s": self.live_s}})
         others: Parts = {"beat": asyncio.Event().wait}  # nobody watches
-        if parts is not None:
-            others |= parts(self.home)
+        for fit in (*self.fitted, *([parts] if parts is not None else [])):
+            others |= fit(self.home)
         self._running = asyncio.create_task(run_home(self.home, others, Beat()), name="home")
         return self.home
 
@@ -198,7 +218,7 @@ class Street:
         return {name: np.diff([row[name] for row in rows]) for name in rows[0]}
 
 
-class _TrueClock:
+class TrueClock:
     """The time of the world, whatever the controller's clock shows."""
 
     def __init__(self, clock: LoopClock) -> None:
@@ -281,11 +301,18 @@ def memory_folder() -> Iterator[Path]:
 
 @asynccontextmanager
 async def a_street(
-    seed: int = 7, start: datetime = EVENING, *, past: bool = False, live_s: int = 10
+    seed: int = 7,
+    start: datetime = EVENING,
+    *,
+    past: bool = False,
+    live_s: int = 10,
+    lived_days: int = 0,
 ) -> AsyncIterator[Street]:
     """A street that is cleaned up at the end; `live_s`: the pace of it all, in seconds."""
     with memory_folder() as folder:
-        street = await Street.build(folder, seed, start, past=past, live_s=live_s)
+        street = await Street.build(
+            folder, seed, start, past=past, live_s=live_s, lived_days=lived_days
+        )
         try:
             yield street
         finally:

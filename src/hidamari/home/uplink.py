@@ -7,9 +7,9 @@ real seconds, since the service counts them too.
 import asyncio
 import logging
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from random import SystemRandom
+from random import Random, SystemRandom
 from typing import Protocol
 
 from hidamari.core.errors import HidamariError, InputError, StoreError
@@ -75,6 +75,7 @@ class Way:
     desk: Desk
     dial: Dial
     lan_url: str = ""
+    die: Random = field(default_factory=SystemRandom)  # spreads the homes that come back
 
 
 class Uplink:
@@ -86,7 +87,7 @@ class Uplink:
         self._relay = relay
         self._identity = identity
         self._upload = Upload(home.store, lambda: home.settings.zone, home.clock.boot)
-        self._pace = Pace(SystemRandom())
+        self._pace = Pace(way.die)
         self._client: Client | None = None
         self._is_linked = self._upload.is_linked
         self._is_registered = False
@@ -311,7 +312,7 @@ class Uplink:
         if status.code is None:
             self._code = None  # used up, or void after wrong tries
         low_s, high_s = ASK_OPEN_S if self._code_left_s() is not None else ASK_S
-        return low_s + SystemRandom().random() * (high_s - low_s)
+        return low_s + self._way.die.random() * (high_s - low_s)
 
     async def _register(self) -> None:
         """Be known to the service, without what a former owner left."""
