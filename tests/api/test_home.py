@@ -83,6 +83,12 @@ def test_settings_change_by_merge_and_name_what_is_wrong(bench: Bench) -> None:
         wrong = await client.patch(url, json={"home": {"zone": "Mars/Base"}})
         assert wrong.status_code == 422
         assert "home.zone" in wrong.json()["error"]["message"]
+        calm = (await client.patch(url, json={"network": {"live_s": 300}})).json()
+        assert calm["network"]["live_s"] == 300
+        hasty = await client.patch(url, json={"network": {"live_s": 9}})
+        assert hasty.status_code == 422
+        assert "network.live_s" in hasty.json()["error"]["message"]
+        tree = (await client.patch(url, json={"network": {"live_s": 10}})).json()
         unknown = await client.patch(url, json={"nonsense": 1})
         assert "nonsense" in unknown.json()["error"]["message"]
         assert (await client.get(url)).json() == tree

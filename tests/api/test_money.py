@@ -180,6 +180,9 @@ def test_todays_prices_are_48_and_the_bands_are_told(filled: Bench) -> None:
         assert len(body["today"]) == 48
         assert body["today"][0]["at"] == "2026-05-14T15:00:00Z"
         assert [line["yen_kwh"] for line in body["bands"]] == [29.80, 36.40, 40.49]
+        for lang, second in (("ja", "120 kWh超"), ("en", "over 120 kWh")):
+            asked = await client.get(f"{V1}/tariff", headers={"Accept-Language": lang})
+            assert asked.json()["bands"][1]["text"] == second
         assert body["levy_yen_kwh"] == 4.18
         assert body["missing"] == []
         assert body["contract"]["sell"] == [{"from": "2020-01-01", "yen_kwh": 8.5}]

@@ -37,6 +37,7 @@ class FixtureHome:
         self.plans = True
         self.without: frozenset[str] = frozenset()
         self.pv_since = "2024-04-01"
+        self.live_s = 10
         self.priced: int | None = None  # half-hours of today with a market price; None = other plan
         self.sent: list[tuple[str, str, Any]] = []
         app = Starlette(
@@ -160,7 +161,9 @@ class FixtureHome:
             "sources": things.sources,
             "tariff": self._tariff,
             "tariff/plans": things.plans,
-            "settings": lambda: things.settings(self.pv_since),
+            "settings": lambda: (
+                things.settings(self.pv_since) | {"network": {"live_s": self.live_s}}
+            ),
             "diagnostics": things.diagnostics,
             "cloud": things.cloud,
             "setup": lambda: things.setup(state),
@@ -177,12 +180,24 @@ class FixtureHome:
             return modes.answer(state, path, query)
         return None
 
+    def _keep(self, path: str, body: Any) -> None:
+        match path:
+            case "setup/password":
+                self.first_time = False
+            case "password":
+                self.must_change = False
+            case "settings" if "network" in body:
+                self.live_s = body["network"]["live_s"]
+
     async def _write(self, request: Request) -> Response:
         path = request.path_params["path"]
         if path == "tariff/market-prices":
             return self._market_prices((await request.body()).decode())
         body = await request.json() if await request.body() else None
         self.sent.append((request.method, path, body))
+        if self.state == "error":
+            return problem(500, "internal")
+        self._keep(path, body)
         if path == "session" and request.method == "POST":
             if body["password"] != "correct horse":
                 return problem(401, "wrong_password")
@@ -190,10 +205,6 @@ class FixtureHome:
             return self._session()
         if path == "session":
             self.signed_in = False
-        if path == "setup/password":
-            self.first_time = False
-        if path == "password":
-            self.must_change = False
         if path == "devices/search":
             return JSONResponse({"running": False, "found": 9})
         if path == "whatif":

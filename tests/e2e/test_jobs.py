@@ -20,6 +20,29 @@ def opened(home: FixtureHome, page: Browser, name: str, lang: str = "ja") -> Non
     show(home, page, SCREENS[name], "full", lang)
 
 
+def test_asking_less_often_says_what_it_costs_and_is_taken_back(
+    home: FixtureHome, page: Browser
+) -> None:
+    opened(home, page, "settings-sources")
+    page.wait_text("1時間に360回まで")
+    choose = "(e => { e.value = '%d'; e.dispatchEvent(new Event('change', {bubbles: true})) })"
+    pick = choose + "(document.querySelector('#pace'))"
+    page.run(pick % 120)
+    page.wait_text("1時間に30回まで")
+    page.wait_text("更新がとまっています")
+    page.click_text("元に戻す")
+    page.wait_text("1時間に360回まで")
+    home.state = "error"
+    page.run(pick % 60)
+    page.wait_text("コントローラーの中で問題が起きました")
+    assert page.run("document.querySelector('#pace').value") == "10"
+    assert [body["network"]["live_s"] for _, path, body in home.sent if path == "settings"] == [
+        120,
+        10,
+        60,
+    ]
+
+
 @pytest.mark.req("UI-11")
 def test_a_wrong_password_is_told_and_the_right_one_leads_to_where_one_wanted_to_go(
     home: FixtureHome, page: Browser

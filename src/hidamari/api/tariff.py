@@ -17,6 +17,7 @@ from hidamari.core.price import SlotPrice
 from hidamari.core.settings_store import dump_settings
 from hidamari.core.tariff import ALL_MONTHS, WHOLE_DAY, Band, Plan, Unit
 from hidamari.core.time import SLOT_S, from_unix
+from hidamari.core.words import text
 from hidamari.home.spot import add_spot, market_of
 from hidamari.http.answers import json_response, packed_json
 from hidamari.http.errors import ApiError
@@ -101,7 +102,7 @@ async def _tariff(api: Api, lang: str) -> schema.TariffBody:
     return schema.TariffBody(
         contract=_contract_body(api, contract),
         plan=_plan(contract.plan, contract, lang),
-        bands=[line for band in period.tariff.bands for line in _lines(band)],
+        bands=[line for band in period.tariff.bands for line in _lines(band, lang)],
         now=None if price is None else schema.PriceBody(**price._asdict()),
         today=[]
         if prices is None
@@ -135,7 +136,7 @@ def _plan(plan: Plan, contract: Contract | None, lang: str) -> schema.PlanBody:
     )
 
 
-def _lines(band: Band) -> list[schema.BandBody]:
+def _lines(band: Band, lang: str) -> list[schema.BandBody]:
     """A band in words: its hours, or for each step from how many kWh it holds."""
     hours = [_clock(w.start_min) + "-" + _clock(w.end_min) for w in band.windows]
     parts = [] if band.windows == (WHOLE_DAY,) else hours
@@ -146,11 +147,14 @@ def _lines(band: Band) -> list[schema.BandBody]:
             name=band.name,
             yen_kwh=step.energy_yen_kwh,
             days=band.days.value,
-            text=", ".join([*parts, *([f">{step.over_kwh:g} kWh"] if step.over_kwh else [])])
-            or None,
+            text=", ".join([*parts, *_over(step.over_kwh, lang)]) or None,
         )
         for step in band.steps
     ]
+
+
+def _over(kwh: float, lang: str) -> list[str]:
+    return [text(lang, "tariff.over", n=f"{kwh:g}")] if kwh else []
 
 
 def _clock(minute: int) -> str:

@@ -297,6 +297,7 @@ export interface Setup {
 export interface Settings {
   home?: { name?: string; zone?: string; language?: string; postal_code?: string | null; people?: Num; pv_since?: string | null };
   target?: { month_kwh?: Num };
+  network?: { live_s?: number };
 }
 
 export interface Diagnostics {

@@ -3,6 +3,8 @@
 import { ApiError, HomeAway, Unreachable } from './api.ts';
 import { clock, localDay, moment } from './format.ts';
 import { locale, t, word } from './i18n.svelte.ts';
+import { place } from './place.svelte.ts';
+import { session } from './session.svelte.ts';
 
 /** "3分" / "3 min" */
 export function ageWords(age_s: number): string {
@@ -30,7 +32,10 @@ export function errorWords(reason: unknown): string {
   if (reason instanceof Unreachable) return t('error.unreachable');
   if (!(reason instanceof ApiError)) return t('error.internal');
   const numbers = { expected: reason.expected ?? '' };
-  const known = word('cloud_error', reason.code, numbers) ?? word('error', reason.code, numbers);
+  // Some codes have words for each: a trouble in the home is never called one of the service, and the other way round.
+  const outside = place.home !== null || session.state === 'cloud';
+  const [first, second] = outside ? (['cloud_error', 'error'] as const) : (['error', 'cloud_error'] as const);
+  const known = word(first, reason.code, numbers) ?? word(second, reason.code, numbers);
   if (known === null) return reason.message || t('error.internal');
   return reason.code === 'validation' && reason.message ? `${known} ${reason.message}` : known;
 }
