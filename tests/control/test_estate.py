@@ -126,6 +126,24 @@ def test_an_evening_is_planned_told_and_measured():
     run(live())
 
 
+@pytest.mark.t(10)
+def test_an_asset_that_is_late_at_the_start_is_in_the_plan_within_minutes():
+    """The first plan is made when devices were asked; one that kept silent has its order soon."""
+
+    async def live() -> None:
+        async with an_estate(days=3) as estate:
+            estate.house.vanish("battery")
+            await estate.live(minutes=1)
+            assert estate.energy.current() is not None
+            estate.house.come_back("battery")
+            await estate.live(minutes=3)
+            battery = estate.id_of("battery")
+            orders = estate.energy.plan_at(estate.clock.now()).at(estate.clock.now())
+            assert battery in {one.asset for one in orders}
+
+    run(live())
+
+
 def test_the_owners_word_reaches_the_device_and_ends_by_itself():
     async def live() -> None:
         async with an_estate(days=8) as estate:
