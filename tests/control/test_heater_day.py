@@ -69,6 +69,7 @@ async def live(home: Paper, planning: Planning, hours: float) -> dict[datetime, 
 
 
 @pytest.mark.req("ASP-13")
+@pytest.mark.timeout(150)
 @pytest.mark.parametrize(("at", "seed"), [(MAY, 1), (JANUARY, 2)])
 def test_hot_water_uses_what_was_planned_before_each_half_hour(at, seed):
     """Its own night boil would begin before a plan that waits; its standby use counts as well."""

@@ -12,6 +12,7 @@ from hidamari.core.time import TOKYO, slot_start
 
 DAY = date(2026, 6, 10)
 NOON = MIDNIGHT - timedelta(hours=12)
+pytestmark = pytest.mark.timeout(180)  # hours are lived before the first test of each part
 BUS = ("pv_kw", "gen_kw", "grid_kw", "battery_kw", "ev_kw", "heater_kw", "load_kw", "use_kw")
 
 
