@@ -62,6 +62,28 @@ def test_missed_half_hours_are_spread_and_marked_partly() -> None:
 
 
 @pytest.mark.t(7)
+@pytest.mark.parametrize(
+    ("last", "back", "counted"),
+    [
+        (27, 124, [0, 120]),  # silent from 10:27 to 12:04: both half-hours were mostly seen
+        (12, 124, [120]),  # silent from 10:12: most of the first one is a guess
+        (27, 136, [0]),
+        (30, 121, [0, 120]),  # from an edge on
+    ],
+)
+def test_a_silence_is_guessed_where_it_is_long_and_its_sum_is_counted(
+    last: int, back: int, counted: list[float]
+) -> None:
+    # 0.02 kWh a minute for as long as it is seen, 3 kWh over the silence, 0.5 kWh at its end.
+    seen = [(float(at), 10.0 + 0.02 * at) for at in range(0, last + 1, 3)]
+    again_kwh = 10.0 + 0.02 * last + 3.0
+    found = slots(fed(*seen, (back, again_kwh), (150, again_kwh + 0.5)))
+    assert [at for at, _, quality in found if quality is Quality.COUNTER] == counted
+    assert [at for at, _, _ in found] == [0, 30, 60, 90, 120]
+    assert sum(kwh for _, kwh, _ in found if kwh) == pytest.approx(0.02 * last + 3.5, abs=1e-9)
+
+
+@pytest.mark.t(7)
 @pytest.mark.parametrize("bad", [None, 0.0, -5.0, float("nan"), float("inf")])
 def test_what_is_no_value_changes_nothing(bad: float | None) -> None:
     steps = fed((0, 100.0), (10, bad), (30, 100.6))

@@ -49,7 +49,10 @@ class Meter:
         """What this counter can do, as far as its device has told."""
         wrap_kwh = self.live.device.wrap_kwh()
         step_kwh = self.live.device.as_number("unit") or SMALLEST_STEP_KWH
-        return CounterRules(capacity_kw, step_kwh, (wrap_kwh,) if wrap_kwh else ())
+        rules = CounterRules(capacity_kw, step_kwh, (wrap_kwh,) if wrap_kwh else ())
+        # A meter that tells its own half-hours knows better what a silence has touched.
+        remembers = "history_day" in self.live.device.by_name
+        return replace(rules, close_s=0.0) if remembers else rules
 
     def took(self, fed: Fed) -> None:
         """Keep the state after a reading and the half-hours it completed.

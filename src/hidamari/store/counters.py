@@ -5,7 +5,9 @@ smaller, or larger than the house can draw, becomes a candidate: it counts nothi
 over as the new base only when three readings, 60 s apart or more, agree and rise (the meter was
 replaced or reset). Zero and "no data" are never a value, except on a counter that has never
 moved. What is counted is laid on the half-hours linearly in time; the sums telescope, so that
-rounding loses nothing. Nothing in here knows clocks, devices or the store.
+rounding loses nothing. A half-hour that a silence only touches is counted all the same: samples
+would be better in it alone, but then the sum over the silence would not be what was counted.
+Nothing in here knows clocks, devices or the store.
 """
 
 import math
@@ -28,11 +30,16 @@ _LARGEST_RAW = 99_999_999  # where counters of eight digits begin again (class 0
 
 @dataclass(frozen=True, slots=True)
 class CounterRules:
-    """What one counter can do: its smallest step, where it begins again, what flows at most."""
+    """What one counter can do: its smallest step, where it begins again, what flows at most.
+
+    `close_s`: a half-hour that a long silence touches for no more than this is still counted. A
+    power sample is held for 10 minutes at most, its counter was read 5 minutes before.
+    """
 
     max_kw: float  # contract capacity, or the rating of the device or breaker
     step_kwh: float
     wraps_kwh: tuple[float, ...]
+    close_s: float = SLOT_S / 2
 
     @classmethod
     def of(cls, max_kw: float, step_kwh: float, digits: int | None) -> "CounterRules":
@@ -98,7 +105,7 @@ class _OpenSlot:
     start: datetime
     from_kwh: float  # the ledger where counting in it began, rounded
     covered_s: float = 0.0
-    is_spread: bool = False  # part of a span that holds a whole half-hour without a reading
+    is_spread: bool = False  # silent for most of its time, in a span that holds a whole half-hour
 
     def closed(self, ledger_kwh: float) -> tuple[datetime, SlotValue]:
         """The half-hour when the ledger stands at `ledger_kwh`."""
@@ -165,7 +172,7 @@ class CounterState:
         kwh = _rise(rules, base.kwh, now.kwh, base.seconds_to(now.at))
         if kwh is None:
             return self._suspect(rules, base, now)
-        return self._counted(now, kwh, _COUNTED[now.kwh < base.kwh])
+        return self._counted(rules, now, kwh, _COUNTED[now.kwh < base.kwh])
 
     def _suspect(self, rules: CounterRules, base: Point, now: Point) -> "Fed":
         known = self.candidate
@@ -178,7 +185,7 @@ class CounterState:
             return Fed(replace(self, candidate=known), verdict)
         same_slot = self.open is not None and slot_start(known.first.at) == self.open.start
         anew = replace(self, base=known.first) if same_slot else self._based_on(known.first)
-        counted = anew._counted(now, now.kwh - known.first.kwh, Verdict.REPLACED)
+        counted = anew._counted(rules, now, now.kwh - known.first.kwh, Verdict.REPLACED)
         return counted if same_slot else replace(counted, slots=self._ended() + counted.slots)
 
     def _based_on(self, base: Point) -> "CounterState":
@@ -191,7 +198,7 @@ class CounterState:
             return ()
         return (self.open.closed(self.ledger_kwh),)
 
-    def _counted(self, now: Point, kwh: float, verdict: Verdict) -> "Fed":
+    def _counted(self, rules: CounterRules, now: Point, kwh: float, verdict: Verdict) -> "Fed":
         if self.base is None or self.open is None:
             raise ValueError("nothing to count from")
         span_s = self.base.seconds_to(now.at)
@@ -201,13 +208,15 @@ class CounterState:
         for edge in edges:
             covered_s = opened.covered_s + (edge - at).total_seconds()
             ledger_kwh = self.ledger_kwh + kwh * self.base.seconds_to(edge) / span_s
-            whole = replace(opened, covered_s=covered_s, is_spread=opened.is_spread or is_spread)
+            is_far = is_spread and (edge - at).total_seconds() > rules.close_s
+            whole = replace(opened, covered_s=covered_s, is_spread=opened.is_spread or is_far)
             done.append(whole.closed(ledger_kwh))
             opened, at = _OpenSlot(edge, _rounded(ledger_kwh)), edge
+        left_s = (now.at - at).total_seconds()
         opened = replace(
             opened,
-            covered_s=opened.covered_s + (now.at - at).total_seconds(),
-            is_spread=opened.is_spread or (is_spread and at < now.at),
+            covered_s=opened.covered_s + left_s,
+            is_spread=opened.is_spread or (is_spread and left_s > rules.close_s),
         )
         return Fed(CounterState(now, self.ledger_kwh + kwh, opened), verdict, tuple(done))
 
