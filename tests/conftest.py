@@ -13,6 +13,7 @@ settings.register_profile("house", deadline=None)
 settings.load_profile("house")
 ROOT = Path(__file__).parents[1]
 LONGEST = (
+    "tests/whole/test_months",
     "tests/whole/test_seeds",
     "tests/e2e/",
     "tests/whole/",

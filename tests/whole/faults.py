@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from tests.whole.air import Weather
 from tests.whole.storm import Fault, Storm
 
-from hidamari.sim.fleet import DEVICES
-
 LONGEST_CUT_S = 4 * 3600.0
 TWIN_NODE = 8  # two devices share it: it does not swap its address with another
 
@@ -31,19 +29,20 @@ async def slow_air(storm: Storm) -> None:
 
 
 async def device_away(storm: Storm) -> None:
-    key = storm.die.choice([d.key for d in DEVICES])
+    key = storm.die.choice([d.key for d in storm.street.devices])
     storm.vanish(key)
     await storm.rest(90)
     storm.back(key, moved=storm.die.random() < 0.5)
 
 
 async def node_moves(storm: Storm) -> None:
-    storm.back(storm.die.choice([d.key for d in DEVICES]), moved=True)
+    storm.back(storm.die.choice([d.key for d in storm.street.devices]), moved=True)
     await storm.rest(20)
 
 
 async def two_swap(storm: Storm) -> None:
-    first, second = storm.die.sample([d.key for d in DEVICES if d.node != TWIN_NODE], 2)
+    alone = [d.key for d in storm.street.devices if d.node != TWIN_NODE]
+    first, second = storm.die.sample(alone, 2)
     hosts = storm.street.house.host_of(first), storm.street.house.host_of(second)
     for key in (first, second):
         storm.vanish(key)

@@ -10,7 +10,13 @@ from hidamari.core.reading import SeriesKey
 
 BUS = ("pv_kw", "grid_kw", "battery_kw", "ev_kw", "heater_kw", "load_kw", "use_kw")
 KEYS = [SeriesKey("home", name) for name in BUS]
-COUNTED = ("pv_kw", "charge_kw", "discharge_kw", "ev_charge_kw", "ev_discharge_kw")
+COUNTED = {
+    "pv_kw": "solar",
+    "charge_kw": "battery",
+    "discharge_kw": "battery",
+    "ev_charge_kw": "v2h",
+    "ev_discharge_kw": "v2h",
+}
 METERED = ("import_kw", "export_kw")
 # What one quantity depends on alone, so that its silence must make it unknown.
 ALONE = {"pv_kw": "solar", "battery_kw": "battery", "ev_kw": "v2h"}
@@ -70,7 +76,8 @@ class Judge:
             start = since + timedelta(days=day)
             for row, values in enumerate(store.minutes(KEYS, start, start + timedelta(days=1))):
                 self._same_as_seen(start + timedelta(minutes=row), values)
-        for name in (*COUNTED, *METERED):
+        here = {device.key for device in self.street.devices}
+        for name in (*(name for name, key in COUNTED.items() if key in here), *METERED):
             self._check_series(name, first, slots)
         use = store.minutes(KEYS, first, first + timedelta(minutes=30 * slots))[:, -1]
         if (use < 0).any():

@@ -11,8 +11,6 @@ from tests.whole.judge import Judge
 from tests.whole.outside import Outside
 from tests.whole.street import Street
 
-from hidamari.sim.fleet import DEVICES
-
 Ending = Callable[[], Awaitable[None]]
 
 
@@ -86,7 +84,7 @@ class Storm:
 
     def _with(self, key: str) -> list[str]:
         node = self.street.house._node(key)
-        return [d.key for d in DEVICES if self.street.house._node(d.key) is node]
+        return [d.key for d in self.street.devices if self.street.house._node(d.key) is node]
 
 
 Fault = Callable[[Storm], Awaitable[None]]

@@ -31,7 +31,7 @@ from hidamari.home.clock import Kernel
 from hidamari.home.run import run_home
 from hidamari.home.start import Beat
 from hidamari.home.supervise import Part
-from hidamari.sim.fleet import NODES
+from hidamari.sim.fleet import DEVICES, NODES, SimDevice
 from hidamari.sim.house import HouseState
 from hidamari.sim.keep import load
 from hidamari.sim.meter import HalfHours
@@ -99,6 +99,7 @@ class Street:
     house: AirHouse
     world: TracedWorld
     live_s: int = 10
+    devices: tuple[SimDevice, ...] = DEVICES
     kernel: FakeKernel = field(default_factory=FakeKernel)
     home: Home | None = None
     fitted: list[Callable[[Home], Parts]] = field(default_factory=list)  # run at each start
@@ -181,7 +182,8 @@ class Street:
         self.kernel.boot += 1
 
     def keep_only(self, *keys: str) -> None:
-        """A home that has only these devices: enough for what is not about devices."""
+        """A home that has only these devices; to be called before anybody looks for them."""
+        self.devices = tuple(device for device in DEVICES if device.key in keys)
         for key in self.house.objects:
             if key not in keys:
                 self.house.vanish(key)
