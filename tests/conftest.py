@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 # What an example may take says nothing on a machine that others use too.
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
 ROOT = Path(__file__).parents[1]
+ALONE = ("tests/whole/test_months", "tests/whole/test_seeds")
 LONGEST = (
-    "tests/whole/test_months",
-    "tests/whole/test_seeds",
+    *ALONE,
     "tests/e2e/",
     "tests/whole/",
     "tests/cloud/",
@@ -28,6 +30,18 @@ LONGEST = (
     "tests/core/",
     "tests/echonet/",
 )
+
+
+class ByFile(LoadFileScheduling):
+    """A file's tests go to one worker, which keeps what they share; each long life goes alone."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid if nodeid.startswith(ALONE) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    """How the tests are spread over the workers."""
+    return ByFile(config, log)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

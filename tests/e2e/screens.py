@@ -95,10 +95,15 @@ def show(home: FixtureHome, page: Browser, screen: Screen, state: State, lang: s
     page.rest(0.1)
 
 
-def speak(page: Browser, url: str, lang: str) -> None:
-    """What the page finds stored when it is opened next: the language alone."""
+def come(page: Browser, url: str) -> None:
+    """Leave a page of another house, which asks on until then."""
     if page.run("location.origin") != url:
         page.open(f"{url}/boot.js")
+
+
+def speak(page: Browser, url: str, lang: str) -> None:
+    """What the page finds stored when it is opened next: the language alone."""
+    come(page, url)
     page.run(f"localStorage.clear(), localStorage.hidamari = JSON.stringify({{lang: '{lang}'}})")
 
 

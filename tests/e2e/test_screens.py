@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.e2e.answers import State
 from tests.e2e.browser import Browser
-from tests.e2e.screens import SCREENS, SIZES, Screen, faults, jumps, show
+from tests.e2e.screens import SCREENS, SIZES, Screen, come, faults, jumps, show
 from tests.e2e.server import FixtureHome
 
 WHOLE = bool(os.environ.get("E2E"))
@@ -61,6 +61,7 @@ def test_a_screen_is_complete_and_accessible_in_every_state(
     state: State,
 ) -> None:
     wrong = []
+    come(page, home.url)
     page.complaints.clear()
     page.requests.clear()
     for lang, looks in looks_of(number):

@@ -1,7 +1,8 @@
 """T8: a whole home lives through random faults; every seed replays exactly.
 
-Three seeds live seven hours at the usual pace, with a plan and a link to the service, and a day
-with values asked every five minutes. `SEED=5` chooses another one; test_months.py lives longer.
+Three seeds live seven hours at the usual pace, with a plan and a link to the service, and one of
+them a day with values asked every five minutes. `SEED=5` chooses another one; test_months.py
+lives longer.
 """
 
 import os
@@ -30,7 +31,7 @@ def test_a_home_lives_through_its_faults(seed):
 @pytest.mark.t(8)
 @pytest.mark.req("PWR-01", "PWR-02", "PWR-05", "PWR-06")
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", SEEDS[:1])
 def test_a_home_that_asks_seldom_lives_through_its_faults(seed):
     print(f"SEED={seed}")
     broken, _ = run(lived(seed, 0, DAYS, SELDOM))
@@ -40,5 +41,5 @@ def test_a_home_that_asks_seldom_lives_through_its_faults(seed):
 @pytest.mark.t(8)
 @pytest.mark.timeout(240)
 def test_a_seed_replays_exactly():
-    lives = [run(lived(99, 20, 0.2, Kind(300, ALL_PARTS))) for _ in range(2)]
+    lives = [run(lived(99, 20, 0.15, Kind(300, ALL_PARTS))) for _ in range(2)]
     assert lives[0] == lives[1]
