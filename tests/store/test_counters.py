@@ -128,6 +128,15 @@ def test_a_jump_that_stays_is_not_believed_after_waiting_long_enough() -> None:
 
 
 @pytest.mark.t(7)
+def test_a_display_that_is_renewed_seldom_loses_nothing_when_it_is_read_around_its_edge() -> None:
+    # 8.4 kW, shown anew every five minutes: 0.7 kWh within 12 s are more than the house draws.
+    read = [(0, 5000.0), (4.8, 5000.0), (5, 5000.7), (10, 5001.4), (15, 5002.1), (30, 5004.2)]
+    steps = fed(*read)
+    assert steps[2].verdict is Verdict.QUARANTINED
+    assert slots(steps) == [(0, 4.2, Quality.COUNTER)]
+
+
+@pytest.mark.t(7)
 @pytest.mark.parametrize("new", [3.0, 70_000.0])
 def test_three_rising_readings_make_a_new_base(new: float) -> None:
     steps = fed(

@@ -3,10 +3,13 @@
 The state knows one valid reading (the base) and never trusts a lone one. A reading that is
 smaller, or larger than the house can draw, becomes a candidate: it counts nothing, and takes
 over as the new base only when three readings, 60 s apart or more, agree and rise (the meter was
-replaced or reset). Zero and "no data" are never a value, except on a counter that has never
-moved. What is counted is laid on the half-hours linearly in time; the sums telescope, so that
-rounding loses nothing. A half-hour that a silence only touches is counted all the same: samples
-would be better in it alone, but then the sum over the silence would not be what was counted.
+replaced or reset). Where the first of them is no more than the house draws in five minutes, the
+display was only late, and all is counted. Zero and "no data" are never a value, except on a
+counter that has never moved.
+
+What is counted is laid on the half-hours linearly in time; the sums telescope, so that rounding
+loses nothing. A half-hour that a silence only touches is counted all the same: samples would be
+better in it alone, but then the sum over the silence would not be what was counted.
 Nothing in here knows clocks, devices or the store.
 """
 
@@ -24,6 +27,7 @@ _DECIMALS = 4  # 0.1 Wh, the step of a stored half-hour of power at 1 W
 _FLOAT_NOISE_KWH = 1e-6
 _AGREEING = 3
 _APART_S = 60.0
+_LATE_S = 300.0  # a display may be renewed this seldom: what rose since shows all at once
 _MARGIN = 1.2  # above the contract: breakers bear overload for minutes
 _LARGEST_RAW = 99_999_999  # where counters of eight digits begin again (class 0x0288, EPC 0xE0)
 
@@ -183,6 +187,9 @@ class CounterState:
         if known.agreeing < _AGREEING:
             verdict = Verdict.SMALLER if now.kwh < base.kwh else Verdict.QUARANTINED
             return Fed(replace(self, candidate=known), verdict)
+        late_kwh = rules.most_kwh(base.seconds_to(known.first.at) + _LATE_S)
+        if base.kwh < known.first.kwh <= base.kwh + late_kwh:
+            return self._counted(rules, now, now.kwh - base.kwh, Verdict.COUNTED)
         same_slot = self.open is not None and slot_start(known.first.at) == self.open.start
         anew = replace(self, base=known.first) if same_slot else self._based_on(known.first)
         counted = anew._counted(rules, now, now.kwh - known.first.kwh, Verdict.REPLACED)
