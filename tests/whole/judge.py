@@ -21,8 +21,8 @@ METERED = ("import_kw", "export_kw")
 # What one quantity depends on alone, so that its silence must make it unknown.
 ALONE = {"pv_kw": "solar", "battery_kw": "battery", "ev_kw": "v2h"}
 USUAL_S = 10
-# Where a device falls silent, or a clock is set, the half-hour around it may be known from power
-# samples alone: five minutes apart they tell its energy to some per cent.
+# Where a meter is replaced, the half-hour around it is known from power samples alone: five minutes
+# apart they tell its energy to some per cent.
 SELDOM_ASKED = 0.01
 DEAF_S = 300.0  # silent for longer than any value is held
 
@@ -96,7 +96,7 @@ class Judge:
         # A new meter proves itself with three readings that rise, which are not counted.
         lost_kwh = self.resets * 0.5 if is_metered else 0.0
         slack_kwh = 0.01 * max(1.0, slots / 48) + 0.01 * is_metered
-        if self.street.live_s > USUAL_S:
+        if is_metered and self.street.live_s > USUAL_S:
             slack_kwh += SELDOM_ASKED * did.sum()
         off_kwh = np.nansum(has) - did.sum()
         if off_kwh > slack_kwh or off_kwh < -slack_kwh - lost_kwh:
