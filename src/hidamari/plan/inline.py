@@ -9,7 +9,7 @@ from hidamari.plan.request import Answer, PlanRequest, WhyRequest
 
 @dataclass(slots=True)
 class InlineSolver:
-    """Solves in this process: for backtests and tests on virtual time."""
+    """Implements `Solver` with one planner that is kept."""
 
     planner: HomePlanner = field(default_factory=HomePlanner)
 
