@@ -79,6 +79,42 @@ def test_bytes_behind_the_last_property_are_refused(frame: Frame, more: bytes) -
         Frame.from_bytes(frame.to_bytes() + more)
 
 
+@st.composite
+def alike(draw: st.DrawFn) -> list[Frame]:
+    """Frames that begin the same and are of one size, with other codes or lengths in between."""
+    first = Property(0x80, draw(st.binary(min_size=1, max_size=1)))
+    cuts = draw(st.lists(st.tuples(byte, st.integers(0, 20), byte), min_size=2, max_size=6))
+    return [
+        Frame(
+            draw(st.integers(0, 0xFFFF)),
+            BATTERY,
+            CONTROLLER,
+            Esv.GET_RES,
+            (first, Property(a, bytes(size)), Property(b, bytes(20 - size))),
+        )
+        for a, size, b in cuts
+    ]
+
+
+@given(alike())
+def test_a_frame_that_begins_as_the_one_before_is_read_for_itself(several: list[Frame]) -> None:
+    for frame in several:
+        assert Frame.from_bytes(frame.to_bytes()) == frame
+
+
+@given(frames(), st.integers(0, 400), byte)
+def test_a_byte_changed_in_a_frame_just_read_is_seen(frame: Frame, at: int, code: int) -> None:
+    raw = frame.to_bytes()[:MAX_FRAME_BYTES]
+    at %= len(raw)
+    other = raw[:at] + bytes((code,)) + raw[at + 1 :]
+    for data in (raw, raw, other):
+        try:
+            read = Frame.from_bytes(data)
+        except FrameError:
+            continue
+        assert read.to_bytes() == data
+
+
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_frame_or_a_frame_error(raw: bytes) -> None:
     try:

@@ -5,6 +5,7 @@ named tuples: a controller reads thousands of them, and a frozen dataclass costs
 """
 
 import struct
+from collections.abc import Callable
 from enum import IntEnum
 from functools import lru_cache
 from typing import NamedTuple, Self
@@ -115,6 +116,18 @@ class Frame(NamedTuple):
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """Read a frame; anything that is not exactly one is a FrameError."""
+        shape = _shapes.get(data[4:14])
+        if shape is not None:
+            size_bytes, mask, same, unpack, epcs, seoj, deoj, esv = shape
+            if len(data) == size_bytes and int.from_bytes(data) & mask == same:
+                props = tuple(zip(epcs, unpack(data), strict=True))
+                # Without the Python-level __new__ of named tuples: most that we read comes here.
+                return tuple.__new__(cls, (data[2] << 8 | data[3], seoj, deoj, esv, props, ()))
+        return cls._read(data)
+
+    @classmethod
+    def _read(cls, data: bytes) -> Self:
+        """Read a frame of any shape, step by step, and know its shape from then on."""
         end = len(data)
         if not HEADER_BYTES <= end <= MAX_FRAME_BYTES:
             raise FrameError(
@@ -135,8 +148,9 @@ class Frame(NamedTuple):
             raise FrameError(f"frame: it ends inside its property list ({end} bytes)") from None
         if at != end:
             raise FrameError(f"frame: {at} bytes expected from its lengths, got {end}")
-        # Without the Python-level __new__ of named tuples: this runs for all that we ever read.
-        return tuple.__new__(cls, (tid, _eoj(seoj), _eoj(deoj), esv, props, gets))
+        frame = cls(tid, _eoj(seoj), _eoj(deoj), esv, props, gets)
+        _learn(data, frame)
+        return frame
 
     def to_bytes(self) -> bytes:
         """The bytes of the wire."""
@@ -146,6 +160,49 @@ class Frame(NamedTuple):
         if self.esv in TWO_LISTS:
             _write_list(out, self.gets)
         return bytes(out)
+
+
+class _Shape(NamedTuple):
+    """What is the same in all answers to one request: everything but TID and the data."""
+
+    size_bytes: int
+    mask: int  # of the frame as one number: ones where `same` says all bits
+    same: int
+    unpack: Callable[[bytes], tuple[bytes, ...]]  # the data of each property
+    epcs: tuple[int, ...]
+    seoj: Eoj
+    deoj: Eoj
+    esv: Esv
+
+
+# By the bytes from SEOJ to the first property's length. A controller asks the same again and again:
+# an answer whose lengths and codes are those of one before is read in one step.
+_shapes: dict[bytes, _Shape] = {}
+MOST_SHAPES = 1024  # hosts that send ever other shapes fill no memory
+MOST_SHAPE_BYTES = 512
+
+
+def _learn(data: bytes, frame: Frame) -> None:
+    """Know the shape of a frame from now on: the first of its kind, with one list that is short."""
+    key = data[4:14]
+    if not frame.props or frame.esv in TWO_LISTS or len(data) > MOST_SHAPE_BYTES or key in _shapes:
+        return
+    if len(_shapes) == MOST_SHAPES:
+        _shapes.clear()
+    sizes = [len(edt) for _, edt in frame.props]
+    same_bytes = (b"\xff\xff" + bytes(size) for size in sizes)
+    mask = int.from_bytes(b"\xff\xff\0\0" + b"\xff" * 8 + b"".join(same_bytes))
+    form = struct.Struct(">12x" + "".join(f"2x{size}s" for size in sizes))
+    _shapes[key] = _Shape(
+        form.size,
+        mask,
+        int.from_bytes(data) & mask,
+        form.unpack,
+        tuple(epc for epc, _ in frame.props),
+        frame.seoj,
+        frame.deoj,
+        frame.esv,
+    )
 
 
 @lru_cache(1024)  # the objects of a home, again and again
