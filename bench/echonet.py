@@ -44,8 +44,8 @@ TEN = {
 }
 PROPS = tuple(Property(epc, bytes.fromhex(edt)) for epc, edt in TEN.items())
 ANSWER = Frame(0x1234, BATTERY, Eoj(5, 0xFF, 1), Esv.GET_RES, PROPS).to_bytes()
-ROUNDS = 7
-DECODES = 20_000
+ROUNDS = 40
+DECODES = 4_000
 REQUESTS = 1000
 NODES = 250
 POLL_S = 6.0  # 250 nodes are polled once in this time, the result is for once a minute
@@ -68,12 +68,15 @@ def figures() -> list[Figure]:
 
 
 def decoding() -> Figure:
-    """Bytes to typed values of a device kind, against pychonet's bytes to raw properties."""
+    """Bytes to typed values of a device kind, against pychonet's bytes to raw properties.
+
+    Of many short rounds the best counts, for both: what others do on the machine only takes away.
+    """
     ours, theirs = [], []
     for _ in range(ROUNDS):  # in turns, so that both meet the same state of the machine
         ours.append(rate(typed))
         theirs.append(rate(lambda: decodeEchonetMsg(ANSWER)))
-    value, peer = statistics.median(ours), statistics.median(theirs)
+    value, peer = max(ours), max(theirs)
     return {
         "name": "typed decode of a 10-property answer",
         "value": round(value),

@@ -22,7 +22,9 @@ E = TypeVar("E", bound=IntEnum)
 Decode = Callable[[bytes, "Device"], T | None]
 Encode = Callable[[T, "Device"], bytes]
 Table = tuple[T | None, ...]  # what each code of a property of one byte means
-Line = tuple[str, Table[object] | None, frozenset[int] | None, Decode[object]]
+# How a plain number is read: the bytes to a code, their number, codes without value, the divisor.
+Number = tuple[Callable[[bytes], tuple[int, ...]], int, frozenset[int], int]
+Line = tuple[str, Table[object] | None, Number | None, frozenset[int] | None, Decode[object]]
 
 # What a sensor says when it has no number (Appendix chapter 2.1: underflow, overflow, no data).
 NO_VALUE: dict[tuple[int, bool], frozenset[int]] = {
@@ -73,10 +75,12 @@ class Prop(Generic[T]):
         sizes: frozenset[int] | None,
         decode: Decode[T],
         table: Table[T] | None = None,
+        plain: Number | None = None,
     ) -> None:
         self.epc = epc
         self.sizes = sizes  # None: any length
-        self.table = table  # where there is one it says all that `decode` does
+        self.table = table  # where there is one it says all that `decode` does,
+        self.plain = plain  # and so does this
         self.decode_edt = decode
         self.encode_edt: Encode[T] | None = None
         self.unit = ""
@@ -120,7 +124,7 @@ class Device:
     kind: str = "unknown"
     props: dict[int, Prop[object]] = {}  # noqa: RUF012  filled once a class by __init_subclass__
     by_name: dict[str, Prop[object]] = {}  # noqa: RUF012
-    lines: dict[int, Line] = {}  # noqa: RUF012  name, table, sizes and decoder of `props`
+    lines: dict[int, Line] = {}  # noqa: RUF012  what `values` needs of `props`
 
     def __init_subclass__(cls, **keywords: object) -> None:
         for key in ("group", "code", "kind"):
@@ -130,7 +134,9 @@ class Device:
         lines = [p for base in reversed(cls.__mro__) for p in vars(base).values()]
         cls.props = {p.epc: p for p in lines if isinstance(p, Prop)}
         cls.by_name = {p.name: p for p in cls.props.values()}
-        cls.lines = {p.epc: (p.name, p.table, p.sizes, p.decode_edt) for p in cls.props.values()}
+        cls.lines = {
+            p.epc: (p.name, p.table, p.plain, p.sizes, p.decode_edt) for p in cls.props.values()
+        }
 
     def __init__(self, eoj: Eoj, raw: dict[int, bytes] | None = None) -> None:
         self.eoj = eoj
@@ -147,12 +153,19 @@ class Device:
         found: dict[str, object | None] = {}
         for epc, edt in self.raw.items():
             if epc in lines:
-                # As Prop.decode, without the call: one loop over what all answers hold.
-                name, table, sizes, decode = lines[epc]
+                # As Prop.decode, without the calls: one loop over what all answers hold.
+                name, table, plain, sizes, decode = lines[epc]
+                value: object | None = None
                 if table is not None:
-                    found[name] = table[edt[0]] if len(edt) == 1 else None
-                else:
-                    found[name] = decode(edt, self) if sizes is None or len(edt) in sizes else None
+                    if len(edt) == 1:
+                        value = table[edt[0]]
+                elif plain is not None:
+                    unpack, size, empty, divisor = plain
+                    if len(edt) == size and (code := unpack(edt)[0]) not in empty:
+                        value = code / divisor
+                elif sizes is None or len(edt) in sizes:
+                    value = decode(edt, self)
+                found[name] = value
         return found
 
 
@@ -173,9 +186,9 @@ def number(
 ) -> Prop[float]:
     """A big-endian integer of `size` bytes times `factor` (and the device's own `scaled_by`)."""
     empty = NO_VALUE.get((size, signed), frozenset()) if none is None else none
-    table, decode = _number_decoder(size, signed, factor, empty)
+    table, plain, decode = _number_decoder(size, signed, factor, empty)
     if scaled_by is not None:
-        table, decode = None, _scaled(decode, scaled_by)
+        table, plain, decode = None, None, _scaled(decode, scaled_by)
 
     def encode(value: float, device: Device) -> bytes:
         own = 1.0 if scaled_by is None else scaled_by(device) or 1.0
@@ -193,7 +206,7 @@ def number(
             )
         return edt
 
-    prop: Prop[float] = Prop(epc, frozenset({size}), decode, table)
+    prop: Prop[float] = Prop(epc, frozenset({size}), decode, table, plain)
     prop.encode_edt = encode
     prop.unit, prop.settable, prop.gettable, prop.use = unit, settable, gettable, use
     return prop
@@ -307,7 +320,7 @@ def _by_table(table: Table[T]) -> Decode[T]:
 
 def _number_decoder(
     size: int, signed: bool, factor: float, empty: frozenset[int]
-) -> tuple[Table[float] | None, Decode[float]]:
+) -> tuple[Table[float] | None, Number | None, Decode[float]]:
     """Bytes to a number; decimal factors divide, so that 3800 x 0.001 is 3.8 and not 3.80...3."""
     divisor = round(1 / factor) if 0 < factor <= 1 else 0
     exact = divisor and math.isclose(divisor * factor, 1.0)
@@ -319,20 +332,13 @@ def _number_decoder(
 
     if size == 1:
         table = tuple(value(c - 256 if signed and c > 127 else c) for c in range(256))
-        return table, _by_table(table)
+        return table, None, _by_table(table)
     letter = {2: "h", 4: "i"}.get(size)
     if letter is None:
-        return None, lambda edt, _: value(int.from_bytes(edt, "big", signed=signed))
+        return None, None, lambda edt, _: value(int.from_bytes(edt, "big", signed=signed))
     unpack = struct.Struct(">" + (letter if signed else letter.upper())).unpack
-    if not exact:
-        return None, lambda edt, _: value(unpack(edt)[0])
-
-    def decode(edt: bytes, _: Device) -> float | None:
-        # As `value`, without the call: most of what is measured comes through here.
-        code = unpack(edt)[0]
-        return None if code in empty else code / divisor
-
-    return None, decode
+    plain = (unpack, size, empty, divisor) if exact else None
+    return None, plain, lambda edt, _: value(unpack(edt)[0])
 
 
 def _scaled(decode: Decode[float], scaled_by: Callable[[Device], float | None]) -> Decode[float]:
