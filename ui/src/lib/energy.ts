@@ -23,8 +23,8 @@ export interface Stream {
   kw: number;
 }
 
-/** Below this a line would only be noise of the meters. */
-export const QUIET_KW = 0.03;
+/** Below this a figure is "0.0 kW": nothing flows as far as anybody can see. */
+export const QUIET_KW = 0.05;
 
 const over = (value: Num): number => Math.max(0, value ?? 0);
 const under = (value: Num): number => Math.max(0, -(value ?? 0));
