@@ -16,7 +16,7 @@ from hidamari.store.pack import (
     DaySpan,
     digest,
     empty_slots,
-    frame_blobs,
+    frame_blob,
     frame_rows,
 )
 
@@ -28,7 +28,7 @@ INT32 = st.one_of(
 
 
 def frame_bytes(row: np.ndarray) -> bytes:
-    return frame_blobs(row.reshape(1, -1))[0]
+    return frame_blob(row.tolist())
 
 
 def rows(shape: tuple[int, int]) -> st.SearchStrategy[np.ndarray]:
@@ -48,8 +48,8 @@ def test_minutes_of_any_width_come_back(minutes: tuple[np.ndarray, ...]) -> None
 
 
 @given(rows((7, 9)))
-def test_minutes_packed_together_come_back(minutes: np.ndarray) -> None:
-    np.testing.assert_array_equal(frame_rows(frame_blobs(minutes), 9), minutes)
+def test_minutes_of_one_width_come_back(minutes: np.ndarray) -> None:
+    np.testing.assert_array_equal(frame_rows([frame_bytes(row) for row in minutes], 9), minutes)
 
 
 def test_a_frame_takes_two_bits_and_the_bytes_that_its_number_needs() -> None:

@@ -21,7 +21,7 @@ from hidamari.echonet.udp import ANY, Received, Transport, Udp
 logger = logging.getLogger(__name__)
 
 LONGEST_EDT_BYTES = 255  # PDC is one byte
-LOOK_S = 0.05  # how often `discover` looks whether the search is over
+LOOK_S = 0.2  # how often `discover` looks whether the search is over
 
 Listener = Callable[[Event], None]
 

@@ -13,7 +13,7 @@ from hidamari.home.timekeeper import SMALL_S, Outcome, Witness
 
 logger = logging.getLogger(__name__)
 
-LOOK_S = 5.0  # a jump is noticed within 10 s (reliability F10)
+LOOK_S = 8.0  # a jump is noticed within 10 s (reliability F10)
 ASK_S = 60.0
 TIME, DATE = Common.clock_min, Common.date  # EPC 97 and 98: hours and minutes, date
 MINUTE_S = 60.0

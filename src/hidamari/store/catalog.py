@@ -1,6 +1,5 @@
 """Which series there are: each has a small number for ever, its place in every packed row."""
 
-import math
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -100,11 +99,11 @@ class Catalog:
 
     def scales(self, columns: Columns) -> FloatArray:
         """What one step of a stored minute is worth."""
-        return np.array([self._all[c].scale for c in columns], np.float64)
+        return self._scales[columns]
 
     def slot_scales(self, columns: Columns) -> FloatArray:
         """What one step of a stored half-hour is worth."""
-        return np.array([_slot_scale(self._all[c]) for c in columns], np.float64)
+        return self._slot_scales[columns]
 
     def total_scales(self, columns: Columns) -> FloatArray:
         """What one step of a stored total or peak is worth: 1 Wh and 1 W for power."""
@@ -113,9 +112,10 @@ class Catalog:
 
     def minute_row(self, values: Mapping[SeriesKey, float | None]) -> IntArray:
         """One minute as integers by column; what is no finite number is missing."""
-        given = [math.nan if v is None or not math.isfinite(v) else v for v in values.values()]
-        row: IntArray = self.minute_array(self.columns(values), np.array([given], np.float64))[0]
-        return row
+        row = [MISSING] * len(self)
+        for column, value in zip(self.columns(values).tolist(), values.values(), strict=True):
+            row[column] = _steps(value, self._all[column].scale)
+        return np.array(row, np.int32)
 
     def slot_row(self, values: Mapping[SeriesKey, SlotValue]) -> RowArray:
         """One half-hour as records by column; shape (1, series)."""
@@ -129,8 +129,8 @@ class Catalog:
     def slot_array(self, columns: Columns, values: FloatArray, quality: UInt8Array) -> RowArray:
         """Half-hours as records, values (n, len(columns)) in units; shape (n, series)."""
         rows = empty_slots(values.shape[0], len(self))
-        steps = np.rint(np.nan_to_num(values, nan=LARGEST + 1.0) / self.slot_scales(columns))
-        good = (np.abs(steps) <= LARGEST) & ~np.isnan(values) & (quality > Quality.MISSING)
+        steps = _whole_steps(values, self.slot_scales(columns))
+        good = (np.abs(steps) <= LARGEST) & (quality > Quality.MISSING)
         rows["value"][:, columns] = np.where(good, steps, MISSING)
         rows["quality"][:, columns] = np.where(good, quality, Quality.MISSING)
         return rows
@@ -138,15 +138,23 @@ class Catalog:
     def minute_array(self, columns: Columns, values: FloatArray) -> IntArray:
         """Minutes as integers, values (n, len(columns)) in units; shape (n, series)."""
         rows = np.full((values.shape[0], len(self)), MISSING, np.int32)
-        with np.errstate(over="ignore"):
-            steps = np.rint(np.nan_to_num(values, nan=LARGEST + 1.0) / self.scales(columns))
-        good = (np.abs(steps) <= LARGEST) & ~np.isnan(values)
-        rows[:, columns] = np.where(good, steps, MISSING)
+        steps = _whole_steps(values, self.scales(columns))
+        rows[:, columns] = np.where(np.abs(steps) <= LARGEST, steps, MISSING)
         return rows
 
     def _extend(self, series: Sequence[Series]) -> None:
         self._all = (*self._all, *series)
         self._column = {s.key: i for i, s in enumerate(self._all)}
+        self._scales: FloatArray = np.array([s.scale for s in self._all], np.float64)
+        self._slot_scales: FloatArray = np.array([_slot_scale(s) for s in self._all], np.float64)
+
+
+def _whole_steps(values: FloatArray, scales: FloatArray) -> FloatArray:
+    """Values as whole steps of their scales; what is no number or too large is infinite."""
+    with np.errstate(over="ignore"):
+        steps: FloatArray = np.rint(values / scales)
+    steps[np.isnan(steps)] = np.inf
+    return steps
 
 
 def _slot_scale(series: Series) -> float:
@@ -155,7 +163,6 @@ def _slot_scale(series: Series) -> float:
 
 
 def _steps(value: float | None, scale: float) -> int:
-    if value is None or not math.isfinite(value):
+    if value is None or not abs(steps := value / scale) <= LARGEST:  # nor is what is no number
         return MISSING
-    steps = round(value / scale)
-    return steps if -LARGEST <= steps <= LARGEST else MISSING
+    return round(steps)

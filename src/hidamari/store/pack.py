@@ -46,34 +46,31 @@ def empty_slots(rows: int, width: int) -> RowArray:
     return array
 
 
-def frame_blobs(rows: IntArray) -> list[bytes]:
-    """Minutes, shape (n, series): two bits a series for its width (0, 1, 2 or 4 bytes), then the
-    integers by width.
+def frame_blob(steps: Sequence[int]) -> bytes:
+    """One minute: two bits a series for its width (0, 1, 2 or 4 bytes), then the integers by width.
 
-    A missing value takes no byte but its two bits. Series missing in all rows at the end are cut.
+    A missing value takes no byte but its two bits. Series missing at the end are cut.
     """
-    present = np.flatnonzero((rows != MISSING).any(axis=0))
-    rows = rows[:, : int(present[-1]) + 1 if present.size else 0]
-    count, width = rows.shape
-    wide = rows.astype(np.int64)
-    size = np.maximum(wide, -wide - 1)  # the same for n and -n-1, as two's complement has it
-    codes = (1 + (size > 127) + (size > 32767)).astype(np.uint8)
-    codes[rows == MISSING] = 0
-    quads = np.zeros((count, -(-width // 4) * 4), np.uint8)
-    quads[:, :width] = codes
-    packed = quads.reshape(count, -1, 4) @ np.array([1, 4, 16, 64], np.uint8)
-    pieces = [_cut(packed.tobytes(), np.full(count, packed.shape[1]))]
-    for code, kind in _WIDTHS:
-        mask = codes == code
-        pieces.append(_cut(rows[mask].astype(kind).tobytes(), mask.sum(axis=1) * kind.itemsize))
-    head = _FRAME_HEAD.pack(_FRAME_FORMAT, width)
-    return [b"".join((head, *parts)) for parts in zip(*pieces, strict=True)]
-
-
-def _cut(raw: bytes, lengths: NDArray[np.intp]) -> list[bytes]:
-    """Bytes in pieces of these lengths."""
-    ends = np.cumsum(lengths).tolist()
-    return [raw[low:high] for low, high in zip([0, *ends], ends, strict=False)]
+    width = next((n for n in range(len(steps), 0, -1) if steps[n - 1] != MISSING), 0)
+    codes = bytearray(-(-width // 4))
+    small: list[int] = []
+    middle: list[int] = []
+    large: list[int] = []
+    for place, value in enumerate(steps[:width]):
+        if value == MISSING:
+            continue
+        if -0x80 <= value < 0x80:
+            code, pieces = 1, small
+        elif -0x8000 <= value < 0x8000:
+            code, pieces = 2, middle
+        else:
+            code, pieces = 3, large
+        codes[place // 4] |= code << place % 4 * 2
+        pieces.append(value)
+    form = f"<{len(small)}b{len(middle)}h{len(large)}i"
+    return b"".join(
+        (_FRAME_HEAD.pack(_FRAME_FORMAT, width), codes, struct.pack(form, *small, *middle, *large))
+    )
 
 
 def frame_rows(blobs: Sequence[bytes], width: int) -> IntArray:

@@ -14,7 +14,7 @@ from hidamari.store.pack import (
     IntArray,
     RowArray,
     empty_slots,
-    frame_blobs,
+    frame_blob,
     frame_rows,
 )
 
@@ -25,8 +25,8 @@ def put_minutes(connection: sqlite3.Connection, starts: Sequence[int], rows: Int
     Where one exists already, only its gaps are filled.
     """
     insert = "insert or ignore into frame values(?, ?)"
-    for at_s, row, blob in zip(starts, rows, frame_blobs(rows), strict=True):
-        if not connection.execute(insert, (at_s, blob)).rowcount:
+    for at_s, row in zip(starts, rows, strict=True):
+        if not connection.execute(insert, (at_s, frame_blob(row.tolist()))).rowcount:
             _fill_gaps(connection, at_s, row)
 
 
@@ -35,7 +35,7 @@ def _fill_gaps(connection: sqlite3.Connection, at_s: int, row: IntArray) -> None
     old = frame_rows([blob or b""], row.size)
     merged = np.where(old == MISSING, row, old)
     if not np.array_equal(merged, old):
-        new = frame_blobs(merged)[0]
+        new = frame_blob(merged[0].tolist())
         connection.execute("update frame set z = ? where t = ?", (new, at_s))
 
 

@@ -13,7 +13,7 @@ from hidamari.core.reading import Quality
 from hidamari.core.time import MINUTE_S, SLOT_S, from_unix, local_day
 from hidamari.store import days
 from hidamari.store.catalog import Catalog
-from hidamari.store.pack import MISSING, IntArray, RowArray, frame_blobs, frame_rows
+from hidamari.store.pack import MISSING, IntArray, RowArray, frame_blob, frame_rows
 from hidamari.store.rollup import SLOT_MINUTES, slots_of_minutes
 from hidamari.store.rows import put_minutes, put_slot, read_frames
 
@@ -95,7 +95,7 @@ def put_undated(connection: sqlite3.Connection, boot: int, mono_s: int, row: Int
     """Keep one minute of which only the boot and its monotonic second are known."""
     connection.execute(
         "insert or ignore into undated values(?, ?, ?)",
-        (boot, mono_s, frame_blobs(row.reshape(1, -1))[0]),
+        (boot, mono_s, frame_blob(row.tolist())),
     )
 
 
