@@ -117,6 +117,25 @@ def test_a_device_that_announces_all_the_time_is_not_asked_all_the_time():
     assert found.due(2.0) == [Ask(BATTERY, (0xD3,))]
 
 
+def test_what_was_asked_out_of_turn_goes_on_with_what_it_was_asked_with_before():
+    found = schedule(D3=60, A8=60)
+    found.answered(found.due(0.0)[0], 0.1, 0.0)
+    found.hint(BATTERY, (0xA8,), 20.0)
+    found.answered(found.due(20.0)[0], 0.1, 20.0)
+    assert found.next_due_s() == 60.0
+    assert found.due(60.0) == [Ask(BATTERY, (0xD3, 0xA8))]
+
+
+def test_what_was_asked_shortly_before_its_turn_skips_it():
+    found = schedule(D3=60, A8=60)
+    found.answered(found.due(0.0)[0], 0.1, 0.0)
+    found.hint(BATTERY, (0xA8,), 50.0)
+    found.answered(found.due(50.0)[0], 0.1, 50.0)
+    assert found.due(60.0) == [Ask(BATTERY, (0xD3,))]
+    found.answered(found.due(60.0)[0], 0.1, 60.0)
+    assert found.due(120.0) == [Ask(BATTERY, (0xD3, 0xA8))]
+
+
 def test_a_change_announced_just_after_its_turn_is_asked_for_at_once():
     found = schedule(D3=10)
     found.answered(Ask(BATTERY, (0xD3,)), 0.1, 0.0)

@@ -12,6 +12,7 @@ QUICK_ANSWER_S = 0.5
 BUSY_SHARE, IDLE_SHARE = 0.5, 0.2  # of the time a node is asked something: at most, and calm again
 SILENT_PACE_S = 60.0  # what is silent is asked for ever, at this pace (reliability rule 11)
 ON_THE_WAY_S = 0.25  # what is due this soon rides along in the same request
+ALMOST_DUE = 0.25  # of its pace: what was asked out of turn so shortly before skips its turn
 HINTS_APART_S = 2.0  # a device that announces all the time is still not asked more often
 CONFIRM = 0  # among the EPCs: ask a charger to look whether a car is there (027E, 02A1: CD)
 
@@ -40,7 +41,7 @@ class Schedule:
     def __init__(self, least_s: float = 0.0) -> None:
         self._every_s: dict[tuple[Eoj, int], float] = {}
         self._due_s: dict[tuple[Eoj, int], float] = {}
-        self._hints: set[tuple[Eoj, int]] = set()  # announced, not asked for yet
+        self._hints: dict[tuple[Eoj, int], float] = {}  # announced: when to ask, out of turn
         self._hinted_s: dict[tuple[Eoj, int], float] = {}  # when one was last asked for
         self._quiet: set[Eoj] = set()
         self._heard_s = -math.inf
@@ -64,10 +65,12 @@ class Schedule:
 
     def due(self, now_s: float) -> list[Ask]:
         """What to ask now, object by object."""
+        until_s = now_s + ON_THE_WAY_S
+        keys = [key for key, due_s in self._due_s.items() if due_s <= until_s]
+        keys += [k for k, s in self._hints.items() if s <= until_s < self._due_s.get(k, math.inf)]
         by_object: dict[Eoj, list[int]] = {}
-        for (eoj, epc), due_s in self._due_s.items():
-            if due_s <= now_s + ON_THE_WAY_S:
-                by_object.setdefault(eoj, []).append(epc)
+        for eoj, epc in keys:
+            by_object.setdefault(eoj, []).append(epc)
         return [Ask(eoj, tuple(epcs)) for eoj, epcs in by_object.items()]
 
     def hint(self, eoj: Eoj, epcs: Iterable[int], now_s: float) -> None:
@@ -76,8 +79,7 @@ class Schedule:
             key = (eoj, epc)
             if key in self._every_s:
                 soonest_s = self._hinted_s.get(key, -math.inf) + HINTS_APART_S
-                self._due_s[key] = min(self._due_s.get(key, math.inf), max(now_s, soonest_s))
-                self._hints.add(key)
+                self._hints.setdefault(key, max(now_s, soonest_s))
 
     def answered(self, ask: Ask, took_s: float, now_s: float) -> None:
         """Set the next turn; `took_s` is what one request of it took."""
@@ -91,14 +93,16 @@ class Schedule:
             self._again(ask.eoj, now_s)
         if took_s > SLOW_ANSWER_S:
             self._slower()
-        keys = [(ask.eoj, epc) for epc in ask.epcs]
-        hinted = self._hints.intersection(keys)
-        self._hints -= hinted
-        self._hinted_s.update(dict.fromkeys(hinted, now_s))
-        for key in keys:
-            every_s = self._every_s.get(key, 0)
-            if every_s > 0:
-                self._due_s[key] = now_s + max(every_s * self.factor, self.least_s)
+        for key in [(ask.eoj, epc) for epc in ask.epcs]:
+            pace_s = max(self._every_s.get(key, 0.0) * self.factor, self.least_s)
+            left_s = 0.0
+            if self._hints.pop(key, None) is not None:
+                self._hinted_s[key] = now_s
+                left_s = min(pace_s, max(0.0, self._due_s.get(key, now_s) - now_s))
+            if self._every_s.get(key, 0.0) > 0.0:
+                # Asked out of turn it keeps its turns, or it would go alone from then on.
+                is_near = left_s <= ALMOST_DUE * pace_s
+                self._due_s[key] = now_s + left_s + (pace_s if is_near else 0.0)
             else:
                 self._due_s.pop(key, None)
 
@@ -120,14 +124,15 @@ class Schedule:
         """
         self._quiet.add(eoj)
         self.silent = now_s - self._heard_s >= SILENT_PACE_S
-        for key in self._due_s:
-            if self.silent or key[0] == eoj:
-                self._due_s[key] = max(self._due_s[key], now_s + SILENT_PACE_S)
+        for times_s in (self._due_s, self._hints):
+            for key in times_s:
+                if self.silent or key[0] == eoj:
+                    times_s[key] = max(times_s[key], now_s + SILENT_PACE_S)
         return self.silent
 
     def next_due_s(self) -> float | None:
         """When something will be due."""
-        return min(self._due_s.values(), default=None)
+        return min((*self._due_s.values(), *self._hints.values()), default=None)
 
     def _again(self, eoj: Eoj | None, now_s: float) -> None:
         for key in self._due_s:
@@ -140,5 +145,5 @@ class Schedule:
     def _drop(self, key: tuple[Eoj, int]) -> None:
         del self._every_s[key]
         self._due_s.pop(key, None)
-        self._hints.discard(key)
+        self._hints.pop(key, None)
         self._hinted_s.pop(key, None)
