@@ -5,13 +5,14 @@ from datetime import datetime
 
 from fastapi import APIRouter
 
-from hidamari.api.context import Api, ApiDep, CallerDep, LangDep, needs
+from hidamari.api.context import Api, ApiDep, CallerDep, needs
 from hidamari.api.figures import half_hours, sum_kwh
 from hidamari.api.now import age_s, circuit_body
 from hidamari.core.access import Action
 from hidamari.core.reading import SeriesKey
 from hidamari.core.time import day_bounds, local_day
 from hidamari.home.view import CircuitNow, Edit, SourceChoice
+from hidamari.http.depends import LangDep
 from hidamari.http.errors import ApiError
 from hidamari.schema import devices as schema
 

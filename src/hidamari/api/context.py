@@ -55,12 +55,6 @@ def visit_of(connection: HTTPConnection) -> Visit:
     return found
 
 
-def lang_of(connection: HTTPConnection) -> str:
-    """The reader's language: en if preferred, else ja."""
-    wanted = connection.headers.get("accept-language", "")
-    return "en" if wanted.strip().lower().startswith("en") else "ja"
-
-
 def caller_of(connection: HTTPConnection) -> Caller:
     """Who makes this request; raises 401."""
     caller = visit_of(connection).caller
@@ -130,4 +124,3 @@ def needs(action: Action) -> list[DependsParam]:
 ApiDep = Annotated[Api, Depends(at_once(api_of))]
 VisitDep = Annotated[Visit, Depends(at_once(visit_of))]
 CallerDep = Annotated[Caller, Depends(at_once(caller_of))]
-LangDep = Annotated[str, Depends(at_once(lang_of))]

@@ -4,11 +4,12 @@ from datetime import datetime
 
 from fastapi import APIRouter, Request, Response
 
-from hidamari.api.context import Api, ApiDep, CallerDep, LangDep, needs
+from hidamari.api.context import Api, ApiDep, CallerDep, needs
 from hidamari.api.now import age_s
 from hidamari.core.access import Action
 from hidamari.home.view import DeviceInfo, Edit
 from hidamari.http.answers import json_response, packed_json
+from hidamari.http.depends import LangDep
 from hidamari.http.errors import ApiError
 from hidamari.schema import devices as schema
 

@@ -13,6 +13,7 @@ from hidamari.http.asgi import (
     answer,
     check_page,
     cookie,
+    named_host,
     read_body,
     refuse,
     scheme_of,
@@ -20,10 +21,9 @@ from hidamari.http.asgi import (
     with_headers,
 )
 from hidamari.http.doors import Door, is_near, is_own_host, parse_address, split_host
-from hidamari.http.errors import ApiError
+from hidamari.http.errors import ApiError, too_many
 from hidamari.http.limits import (
     KNOWN,
-    MAX_HEADER_BYTES,
     SIGN_IN,
     STRANGER,
     Buckets,
@@ -104,15 +104,11 @@ class Guard:
 
     def _check(self, scope: Scope, rules: LanRules) -> None:
         """Refuse foreign sources, names and pages."""
-        headers = scope["headers"]
         own = parse_address((scope.get("server") or ("", 0))[0])
         client = parse_address((scope.get("client") or ("", 0))[0])
         if client is None or not is_near(client, own, rules.prefixes):
             raise ApiError(403, "this address is not in the home", "a client on the home's LAN")
-        if sum(len(name) + len(value) + 4 for name, value in headers) > MAX_HEADER_BYTES:
-            raise ApiError(431, "the headers are too large", f"at most {MAX_HEADER_BYTES} bytes")
-        hosts = values(headers, b"host")
-        host = split_host(hosts[0]) if len(hosts) == 1 else None
+        host = named_host(scope)
         if host is None or not is_own_host(host[0], own, rules.names):
             raise ApiError(421, "this name is not that of the home", "the home's address or name")
         check_page(scope, scheme_of(scope), host, ("/api",))
@@ -133,9 +129,7 @@ class Guard:
         if wait_s > 0.0:
             if self._floods.refused(visit.address, now_s):
                 self._on_flood(visit.address)
-            error = ApiError(429, "too many requests", f"a pause of {wait_s:.1f} s")
-            error.headers = {"retry-after": str(int(wait_s) + 1)}
-            raise error
+            raise too_many(wait_s)
 
 
 def identify(scope: Scope, door: Door, auth: Auth) -> Visit:

@@ -6,9 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from hidamari.answers.history import history_body, series_entries
-from hidamari.api.context import ApiDep, LangDep, needs
+from hidamari.api.context import ApiDep, needs
 from hidamari.core.access import Action
 from hidamari.http.answers import packed_json
+from hidamari.http.depends import LangDep
 from hidamari.schema import history as schema
 
 router = APIRouter(tags=["history"])

@@ -2,11 +2,12 @@
 
 from fastapi import APIRouter
 
-from hidamari.api.context import Api, ApiDep, LangDep, needs
+from hidamari.api.context import Api, ApiDep, needs
 from hidamari.api.plan import energy_of
 from hidamari.core.access import Action
 from hidamari.core.config import PlanMode
 from hidamari.home.modes import MODES, NOTE, Met, State, look, missing
+from hidamari.http.depends import LangDep
 from hidamari.http.errors import ApiError
 from hidamari.schema import modes as schema
 

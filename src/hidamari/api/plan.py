@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from hidamari.api.context import Api, ApiDep, CallerDep, LangDep, needs
+from hidamari.api.context import Api, ApiDep, CallerDep, needs
 from hidamari.api.planview import asset_bodies, plan_body, reason_body, result_body
 from hidamari.core.access import Action
 from hidamari.core.errors import InputError
@@ -17,6 +17,7 @@ from hidamari.home.control import owner_proposal
 from hidamari.home.energy import Energy
 from hidamari.home.explain import Explained, Move
 from hidamari.home.planning import Made
+from hidamari.http.depends import LangDep
 from hidamari.http.errors import ApiError
 from hidamari.plan.horizon import Term
 from hidamari.schema import plan as schema

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import JsonValue
 
 from hidamari.api.asking import asked, contract_body, contract_tree
-from hidamari.api.context import Api, ApiDep, CallerDep, LangDep, needs
+from hidamari.api.context import Api, ApiDep, CallerDep, needs
 from hidamari.api.files import CSV_BODY
 from hidamari.api.money import contract_now, plans_of
 from hidamari.core.access import Action
@@ -20,6 +20,7 @@ from hidamari.core.time import SLOT_S, from_unix
 from hidamari.core.words import text
 from hidamari.home.spot import add_spot, market_of
 from hidamari.http.answers import json_response, packed_json
+from hidamari.http.depends import LangDep
 from hidamari.http.errors import ApiError
 from hidamari.schema import tariff as schema
 

@@ -28,12 +28,6 @@ def visit_of(connection: HTTPConnection) -> Visit:
     return found
 
 
-def lang_of(connection: HTTPConnection) -> str:
-    """The reader's language: en if preferred, else ja."""
-    wanted = connection.headers.get("accept-language", "")
-    return "en" if wanted.strip().lower().startswith("en") else "ja"
-
-
 def session_of(connection: HTTPConnection) -> Session:
     """Who is signed in; raises 401."""
     session = visit_of(connection).session

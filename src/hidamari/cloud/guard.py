@@ -16,16 +16,16 @@ from hidamari.http.asgi import (
     SAFE_METHODS,
     check_page,
     cookie,
+    named_host,
     read_body,
     refuse,
     values,
     with_headers,
 )
-from hidamari.http.doors import parse_address, split_host
-from hidamari.http.errors import ApiError
+from hidamari.http.doors import parse_address
+from hidamari.http.errors import ApiError, too_many
 from hidamari.http.limits import (
     KNOWN,
-    MAX_HEADER_BYTES,
     SIGN_IN,
     STRANGER,
     Buckets,
@@ -100,11 +100,7 @@ class CloudGuard:
 
     def _check(self, scope: Scope) -> None:
         """Refuse foreign names and pages."""
-        headers = scope["headers"]
-        if sum(len(name) + len(value) + 4 for name, value in headers) > MAX_HEADER_BYTES:
-            raise ApiError(431, "the headers are too large", f"at most {MAX_HEADER_BYTES} bytes")
-        hosts = values(headers, b"host")
-        host = split_host(hosts[0]) if len(hosts) == 1 else None
+        host = named_host(scope)
         if host is None or host[0] not in self._place.names:
             raise ApiError(421, "this name is not that of the service", self._place.url)
         apis = (scope["path"],) if is_api(scope["path"]) else APIS
@@ -139,9 +135,7 @@ class CloudGuard:
         if wait_s > 0.0:
             if self._floods.refused(visit.address, now_s):
                 logger.warning("an address asks too much for a minute now")
-            error = ApiError(429, "too many requests", f"a pause of {wait_s:.1f} s")
-            error.headers = {"retry-after": str(int(wait_s) + 1)}
-            raise error
+            raise too_many(wait_s)
 
 
 def is_api(path: str) -> bool:

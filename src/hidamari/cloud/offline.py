@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from hidamari.answers.history import history_body, history_spans, series_entries
 from hidamari.answers.ranges import Span
-from hidamari.cloud.context import lang_of, service_of
+from hidamari.cloud.context import service_of
 from hidamari.cloud.history import known_series, past_of
 from hidamari.cloud.offline_now import Last, last_values
 from hidamari.cloud.ports import Access, SegmentStore
@@ -27,6 +27,7 @@ from hidamari.core.reading import SeriesKey
 from hidamari.core.time import TOKYO, from_unix
 from hidamari.core.words import text
 from hidamari.http.answers import packed_json
+from hidamari.http.depends import lang_of
 from hidamari.link.records import EventRecord
 from hidamari.schema.events import EventEntry, EventList, EventsAsk
 from hidamari.schema.history import HistoryAsk

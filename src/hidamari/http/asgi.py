@@ -5,10 +5,16 @@ import asyncio
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
-from hidamari.http.doors import is_own_origin
+from hidamari.http.doors import is_own_origin, split_host
 from hidamari.http.errors import ApiError, error_body
 from hidamari.http.headers import HEADERS
-from hidamari.http.limits import MAX_BODY_BYTES, MAX_JSON_DEPTH, READ_TIMEOUT_S, json_depth
+from hidamari.http.limits import (
+    MAX_BODY_BYTES,
+    MAX_HEADER_BYTES,
+    MAX_JSON_DEPTH,
+    READ_TIMEOUT_S,
+    json_depth,
+)
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -26,6 +32,15 @@ def cookie(scope: Scope, name: str) -> str:
             if key.strip() == name:
                 return value.strip()
     return ""
+
+
+def named_host(scope: Scope) -> tuple[str, int | None] | None:
+    """The host and port that a request names; None where it names none or several."""
+    headers = scope["headers"]
+    if sum(len(name) + len(value) + 4 for name, value in headers) > MAX_HEADER_BYTES:
+        raise ApiError(431, "the headers are too large", f"at most {MAX_HEADER_BYTES} bytes")
+    hosts = values(headers, b"host")
+    return split_host(hosts[0]) if len(hosts) == 1 else None
 
 
 def scheme_of(scope: Scope) -> str:

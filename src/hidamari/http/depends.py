@@ -1,8 +1,9 @@
 """Dependencies of endpoints that only look something up."""
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
+from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 T = TypeVar("T")
@@ -15,3 +16,12 @@ def at_once(find: Callable[[HTTPConnection], T]) -> Callable[[HTTPConnection], A
         return find(connection)
 
     return found
+
+
+def lang_of(connection: HTTPConnection) -> str:
+    """The reader's language: en if preferred, else ja."""
+    wanted = connection.headers.get("accept-language", "")
+    return "en" if wanted.strip().lower().startswith("en") else "ja"
+
+
+LangDep = Annotated[str, Depends(at_once(lang_of))]

@@ -66,6 +66,13 @@ class ApiError(Exception):
         self.headers: Mapping[str, str] = {}
 
 
+def too_many(wait_s: float) -> ApiError:
+    """The refusal of who asks too much: when to come again."""
+    error = ApiError(429, "too many requests", f"a pause of {wait_s:.1f} s")
+    error.headers = {"retry-after": str(int(wait_s) + 1)}
+    return error
+
+
 def error_body(error: ApiError) -> bytes:
     """The JSON text of an error."""
     entry = {"code": error.code, "message": error.message, "expected": error.expected}

@@ -6,8 +6,9 @@ from html import escape
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from hidamari.cloud.context import ServiceDep, lang_of
+from hidamari.cloud.context import ServiceDep
 from hidamari.core.words import text
+from hidamari.http.depends import lang_of
 from hidamari.http.errors import ApiError
 
 router = APIRouter(tags=["mailbox"])
