@@ -259,12 +259,12 @@ def test_the_nodes_of_a_network_start_at_two() -> None:
 
 def test_devices_from_a_file_answer_on_the_network(tmp_path: Path) -> None:
     path = tmp_path / "devices.json"
-    path.write_text('{"027D01": {"get": {"E4": "3F"}, "set": ["DA"], "inf": ["CF"]}}')
+    path.write_text('{"027D01": {"get": {"E4": "3F", "DA": "46"}, "set": ["DA"], "inf": ["DA"]}}')
 
     async def scenario() -> None:
         block = free_block().rsplit(".", 1)[0]
         ready = asyncio.Event()
-        task = asyncio.create_task(run_recorded(f"{block}.2", path, ready.set))
+        task = asyncio.create_task(run_recorded(f"{block}.0/24", path, ready.set))
         await ready.wait()
         search = Search(lambda _: (), lambda _: "", frozenset(), multicast=False)
         setup = Setup(Label(b"TESTCONTROLLER"), search=search)
@@ -273,6 +273,11 @@ def test_devices_from_a_file_answer_on_the_network(tmp_path: Path) -> None:
             answer = await client.get(f"{block}.2", BATTERY, [0xE4, 0xE5])
             assert answer.values == {0xE4: b"\x3f"}
             assert answer.refused == {0xE5}
+            await client.discover([f"{block}.2"], 5.0)
+            told = []
+            client.subscribe(told.append)
+            await client.set(f"{block}.2", BATTERY, {0xDA: b"\x42"})
+            await until(lambda: Announced(f"{block}.2", BATTERY, {0xDA: b"\x42"}) in told)
         finally:
             client.close()
             task.cancel()
@@ -280,3 +285,20 @@ def test_devices_from_a_file_answer_on_the_network(tmp_path: Path) -> None:
                 await task
 
     asyncio.run(scenario())
+
+
+def test_the_house_lives_on_when_it_cannot_be_saved(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        path = tmp_path / "nowhere" / "house.json"
+        path.parent.write_text("a file where the folder should be")
+        house = sim_house(path)
+        task = asyncio.create_task(house.serve())
+        await asyncio.sleep(0.1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(scenario())
+    assert "could not be saved" in caplog.text

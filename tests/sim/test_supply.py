@@ -115,10 +115,26 @@ def test_a_persons_own_half_hours_are_used_as_they_are(tmp_path: Path) -> None:
     assert pv_kwh == pytest.approx(0.2)
 
 
-def test_days_with_gaps_are_left_out(tmp_path: Path) -> None:
+def test_days_with_gaps_are_left_out_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     rows = half_hours(2)
     del rows[3]
     assert replay.read_csv(own_file(tmp_path, rows), 1).days == (date(2026, 1, 6),)
+    assert "1 of 2 days have gaps and are left out, the first is 2026-01-05" in caplog.text
+
+
+def test_a_gap_behind_the_first_row_says_nothing_of_the_step(tmp_path: Path) -> None:
+    rows = half_hours(2)
+    del rows[1]
+    assert replay.read_csv(own_file(tmp_path, rows), 1).days == (date(2026, 1, 6),)
+
+
+def test_a_file_that_is_not_in_utf_8_is_refused_with_the_reason(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_bytes("at,load_kwh,pv_kwh,備考\n".encode("shift_jis"))
+    with pytest.raises(InputError, match=r"own\.csv: a CSV file in UTF-8 expected"):
+        replay.read_csv(path, 1)
 
 
 @pytest.mark.parametrize(

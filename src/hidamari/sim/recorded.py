@@ -28,6 +28,7 @@ class RecordedObject:
 
     def __init__(self, data: dict[int, bytes], maps: Maps) -> None:
         self._data = data
+        self._new: list[int] = []  # written and not announced yet
         self.maps = maps
 
     def get(self, epc: int) -> bytes | None:
@@ -39,8 +40,15 @@ class RecordedObject:
         old = self._data.get(epc)
         if old is not None and len(old) != len(edt):
             return False
+        if old != edt and epc in self.maps.announced:
+            self._new.append(epc)
         self._data[epc] = edt
         return True
+
+    def changed(self) -> list[int]:
+        """The announced properties that were written since the last time."""
+        found, self._new = self._new, []
+        return found
 
 
 def read_recorded(path: Path) -> dict[Eoj, RecordedObject]:

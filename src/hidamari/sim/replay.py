@@ -2,11 +2,14 @@
 
 import csv
 import gzip
+import logging
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,6 +18,8 @@ import numpy as np
 from hidamari.core.errors import InputError
 from hidamari.core.time import SLOT_S, TOKYO
 from hidamari.sim.noise import FloatArray, IntArray, chances
+
+logger = logging.getLogger(__name__)
 
 DAY_SLOTS = 48
 TICK_S = 10  # the simulator's finest step
@@ -111,14 +116,17 @@ def read_csv(path: Path, seed: int) -> Replay:
     `pv_kwh`, one row per half-hour or hour; days with gaps are left out.
     """
     rows: list[tuple[datetime, float, float]] = []
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        table = csv.DictReader(lines)
-        missing = [name for name in COLUMNS if name not in (table.fieldnames or ())]
-        if missing:
-            wanted, absent = ", ".join(COLUMNS), ", ".join(missing)
-            raise InputError(f"{path.name}: columns {wanted} expected, {absent} absent")
-        for row in table:
-            rows.append(_row(row, f"{path.name} line {table.line_num}"))
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            table = csv.DictReader(lines)
+            missing = [name for name in COLUMNS if name not in (table.fieldnames or ())]
+            if missing:
+                wanted, absent = ", ".join(COLUMNS), ", ".join(missing)
+                raise InputError(f"{path.name}: columns {wanted} expected, {absent} absent")
+            for row in table:
+                rows.append(_row(row, f"{path.name} line {table.line_num}"))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path.name}: a CSV file in UTF-8 expected ({error})") from None
     step_min = _step_min(rows, path.name)
     per_day = 1440 // step_min
     load = _table(((at, kwh) for at, kwh, _ in rows), per_day)
@@ -126,6 +134,12 @@ def read_csv(path: Path, seed: int) -> Replay:
     days = tuple(sorted(d for d in load if not np.isnan(load[d]).any()))
     if not days:
         raise InputError(f"{path.name}: at least one whole day without gaps expected")
+    if len(days) < len(load):
+        first = min(set(load).difference(days))
+        logger.warning(
+            "%s: %d of %d days have gaps and are left out, the first is %s",
+            *(path.name, len(load) - len(days), len(load), first),
+        )
     load_kwh = np.array([load[day] for day in days])
     pv_kwh = np.array([pv[day] for day in days])
     if step_min == 60:
@@ -151,7 +165,9 @@ def _row(row: dict[str, str], where: str) -> tuple[datetime, float, float]:
 def _step_min(rows: list[tuple[datetime, float, float]], name: str) -> int:
     if len(rows) < 2:
         raise InputError(f"{name}: at least two rows expected, got {len(rows)}")
-    step_min = (rows[1][0] - rows[0][0]).total_seconds() / 60.0
+    starts = sorted(at for at, _, _ in rows)
+    steps = Counter((late - early).total_seconds() / 60.0 for early, late in pairwise(starts))
+    ((step_min, _),) = steps.most_common(1)  # a gap makes one that is longer
     if step_min not in (30, 60):
         raise InputError(f"{name}: steps of 30 or 60 minutes expected, got {step_min:g}")
     return int(step_min)

@@ -26,6 +26,7 @@ from hidamari.sim.world import World
 logger = logging.getLogger(__name__)
 
 SAVE_S = 60.0
+RECORDED_LOOK_S = 0.2  # how soon a written property is announced
 LEAST_NAP_S = 0.05  # real seconds between two looks at a fast clock
 
 
@@ -54,6 +55,11 @@ class Net:
         hosts = tuple(str(network[2 + node]) for node in range(NODES))
         # On loopback every program of this machine would hear the group: addresses are listed.
         return cls(hosts, str(network[1]), multicast=not network.is_loopback)
+
+    @property
+    def peers(self) -> tuple[str, ...]:
+        """Who is told announcements by unicast."""
+        return () if self.multicast or not self.controller else (self.controller,)
 
     @property
     def one_node(self) -> bool:
@@ -163,12 +169,19 @@ class SimHouse:
                 self.catch_up()
                 if self.state_path is not None and loop.time() - saved_s >= SAVE_S:
                     saved_s = loop.time()
-                    save(self.world, self.state_path)
+                    self._save(self.state_path)
                 await self._nap()
         finally:
             self.close()
             if self.state_path is not None:
-                save(self.world, self.state_path)
+                self._save(self.state_path)
+
+    def _save(self, path: Path) -> None:
+        """Keep the state; on a full disk the house lives on, and is as old as the last copy."""
+        try:
+            save(self.world, path)
+        except OSError as error:
+            logger.warning("the simulated house could not be saved: %s", error)
 
     def catch_up(self) -> None:
         """Live until the clock's present, and announce what changed."""
@@ -217,9 +230,8 @@ class SimHouse:
         return next(n for n in self.nodes if self.objects[key] in n.objects.values())
 
     def _connect(self, node: _Node) -> None:
-        peers = () if self.net.multicast or not self.net.controller else (self.net.controller,)
         served: dict[Eoj, ObjectServer] = dict(node.objects)
-        setup = Setup(node.label, served, own_hosts=frozenset({node.host}), peers=peers)
+        setup = Setup(node.label, served, own_hosts=frozenset({node.host}), peers=self.net.peers)
 
         def udp(received: Received) -> Transport:
             return Udp.open(node.host, received, multicast=self.net.multicast)
@@ -261,14 +273,20 @@ async def run_sim(
     await SimHouse(world, clock, Net.parse(net), state_path).serve(ready)
 
 
-async def run_recorded(host: str, path: Path, ready: Callable[[], None] | None = None) -> None:
-    """Serve the devices of a file at one address until cancelled."""
-    objects: dict[Eoj, ObjectServer] = dict(read_recorded(path))
-    setup = Setup(Label(b"RECORDED"), objects, own_hosts=frozenset({host}))
-    client = Client.open(setup, host)
+async def run_recorded(net: str, path: Path, ready: Callable[[], None] | None = None) -> None:
+    """Serve the devices of a file until cancelled, at an address or the first one of a network."""
+    objects = read_recorded(path)
+    place = Net.parse(net)
+    host = place.hosts[0]
+    served: dict[Eoj, ObjectServer] = dict(objects)
+    setup = Setup(Label(b"RECORDED"), served, own_hosts=frozenset({host}), peers=place.peers)
+    client = Client.open(setup, host, multicast=place.multicast)
     try:
         if ready is not None:
             ready()
-        await asyncio.Event().wait()
+        while True:
+            await asyncio.sleep(RECORDED_LOOK_S)
+            for eoj, one in objects.items():
+                client.announce(eoj, one.changed())
     finally:
         client.close()
