@@ -25,7 +25,7 @@ class Levy:
 
 
 def levy_on(reading: date, newer: Sequence[LevyRate] = ()) -> Levy:
-    """The levy on the bill read on a date; `newer` rates go before the packaged table.
+    """The levy on the bill read on a date; `newer` rates are for years after the packaged table.
 
     A levy year runs from the May to the April reading (from 2014).
     """

@@ -163,18 +163,20 @@ class Uplink:
 
     async def upload(self) -> None:
         """Make records of what is new, for ever."""
-        home = self._home
         while True:
             self._news.clear()
-            if self._is_linked and home.clock.is_known:
-                try:
-                    if await asyncio.to_thread(self._upload.derive, home.clock.now()):
-                        self._has_news()
-                except StoreError as error:  # the marks stay where they are
-                    logger.debug("records wait: %s", error)
+            if self._is_linked and self._home.clock.is_known:
+                await self._derive()
             with suppress(TimeoutError):
                 async with asyncio.timeout(UPLOAD_S if self._is_up else AWAY_S):
                     await self._news.wait()
+
+    async def _derive(self) -> None:
+        try:
+            if await asyncio.to_thread(self._upload.derive, self._home.clock.now()):
+                self._has_news()
+        except StoreError as error:  # the marks stay where they are
+            logger.debug("records wait: %s", error)
 
     # -- the connection's view of the home (link.client.Home) ----------------------------------
 
