@@ -50,13 +50,27 @@ def figures() -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="hidamari-bench-") as folder:
         filled = Path(folder) / "five-years"
         filled.mkdir()
+        found = [demo(Path(folder) / "demo")]
         furnish(filled, 1, RealClock().now(), YEARS_DAYS, run.PASSWORD)
-        found = [*starting(filled), *living(filled)]
+        found += [*starting(filled), *living(filled)]
         live = live_ms(Path(folder) / "live")
         return [*found, *live, *resting(Path(folder) / "rested"), *killing(Path(folder) / "killed")]
 
 
 # -- start, idle, use ----------------------------------------------------------------------------
+
+
+def demo(folder: Path) -> Figure:
+    """Seconds until the first start of the demo shows its screen: a year of history, made anew."""
+    begun_s = time.perf_counter()
+    process = run.start("demo", "--json", "--data", str(folder), "--port", str(run.free_port()))
+    try:
+        ready = run.wait_ready(process, begun_s)
+        answers_s(str(ready.line["url"]), begun_s)
+        took_s = time.perf_counter() - begun_s
+    finally:
+        run.stop(process)
+    return at_most("first screen of a new demo", took_s, "s", 15.0)
 
 
 def starting(folder: Path) -> list[Figure]:
@@ -173,6 +187,8 @@ def resting(folder: Path) -> list[Figure]:
         night = [written_at(process, begun_s, at) for at in NIGHT]
         last = written_at(process, begun_s, UNTIL)
         worked_s = run.cpu_s(process.pid) - first_s
+        look_around(place.url)
+        home_mb, _ = run.rss_mb(process.pid)
         process.send_signal(signal.SIGTERM)
         _, _, used = os.wait4(process.pid, 0)
         process.returncode = 0
@@ -185,6 +201,7 @@ def resting(folder: Path) -> list[Figure]:
     day_mb = ((last - first - sealing) / minutes * DAY_MINUTES + sealing + closing) / 1e6
     per_reading = day_mb * 1e6 / (DAY_MINUTES * readings_a_minute(folder))
     return [
+        at_most("memory after a night and a day's use", home_mb, "MB", 120.0),
         at_most("processor when nobody looks", 100.0 * worked_s / lived_s, "% of a core", 1.0),
         at_most("written by the home process in a day", day_mb, "MB", None),
         at_most("written per stored reading", per_reading, "bytes", None, (4015.0, "bytes")),

@@ -20,6 +20,8 @@ PYTEST_FOUND_NONE = 5
 COVERAGE = ROOT / "docs/coverage.md"
 FILE_LINES = 400
 FUNCTION_LINES = 50
+NESTING = 3
+BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.Match)
 # Programs that tests start, and the Debian packages that bring them.
 PROGRAMS = {
     "chromium": "chromium",
@@ -96,11 +98,25 @@ def sizes() -> int:
                 length = (node.end_lineno or 0) - node.lineno + 1
                 if length > FUNCTION_LINES:
                     bad.append(f"{name}:{node.lineno}: {node.name} has {length} lines")
+                if nesting(node) > NESTING:
+                    bad.append(f"{name}:{node.lineno}: {node.name} nests deeper than {NESTING}")
     for path in sorted((ROOT / "ui/src").rglob("*.svelte")):
         if path.read_text().count("\n") > FILE_LINES:
             bad.append(f"{path.relative_to(ROOT)}: more than {FILE_LINES} lines")
     print("\n".join(bad) if bad else "sizes: ok", flush=True)
     return 1 if bad else 0
+
+
+def nesting(node: ast.AST) -> int:
+    """How deep decisions and loops stand in each other; `elif` and functions begin no level."""
+    deepest = 0
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        is_elif = isinstance(node, ast.If) and node.orelse == [child]
+        own = isinstance(child, BLOCKS) and not (is_elif and isinstance(child, ast.If))
+        deepest = max(deepest, own + nesting(child))
+    return deepest
 
 
 def system_packages() -> int:

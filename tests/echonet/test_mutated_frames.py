@@ -40,6 +40,7 @@ def damaged(raw: bytes, bits: int) -> bytes:
             return raw[:at] + bytes((code,)) + raw[at + 1 :]
 
 
+@pytest.mark.timeout(240)
 def test_a_million_damaged_frames_are_refused_or_decoded() -> None:
     seed = int(os.environ.get("SEED", random.SystemRandom().getrandbits(32)))
     print(f"SEED={seed}")
