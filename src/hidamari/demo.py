@@ -119,12 +119,12 @@ def live(
     house = ["sim", "--net", f"{net}.0/24", "--seed", str(state.seed)]
     house += ["--state", str(folder / HOUSE)]
     children.append(start([*house, "--clock", text, "--json"]))
-    wait_ready(children[1], "the simulated house")
     probe = ",".join(f"{net}.{host}" for host in HOSTS)
     home = ["home", "--data", str(folder), "--port", str(wishes.port), "--bind", f"{net}.1"]
     home += ["--probe", probe, "--clock", text, "--demo", "--ready-json"]
     home += ["--https-port", "0", "--cloud", service]
-    children.append(start(home))
+    children.append(start(home))  # beside the house: who comes later is heard or asked again
+    wait_ready(children[1], "the simulated house")
     ready = wait_ready(children[2], "the controller")
     mailbox = str(wait_ready(children[0], "the server service")["mailbox"])
     if wishes.as_json:
