@@ -136,13 +136,18 @@ def sim(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="CSV: at, load_kwh, pv_kwh of a home."),
     ] = None,
+    charger: Annotated[
+        bool, typer.Option("--charger", help="The car's stand charges only (class 0x02A1).")
+    ] = False,
     clock: Annotated[str, typer.Option(hidden=True)] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One ready line for scripts.")] = False,
 ) -> None:
     """Run the simulated house alone, for any ECHONET Lite controller."""
     from hidamari.demo import SimWishes, run_sim_command
 
-    sys.exit(run_sim_command(SimWishes(net, seed, state, recorded, series, clock, as_json)))
+    sys.exit(
+        run_sim_command(SimWishes(net, seed, state, recorded, series, clock, as_json, charger))
+    )
 
 
 @app.command()

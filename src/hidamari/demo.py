@@ -20,6 +20,8 @@ from hidamari.core.errors import InputError, StartError, StoreDamaged
 from hidamari.core.time import from_unix
 from hidamari.demo_home import USER, furnish
 from hidamari.echonet.frame import PORT
+from hidamari.sim.charger import one_way
+from hidamari.sim.fleet import WITH_CHARGER
 from hidamari.sim.replay import read_csv
 from hidamari.sim.run import Net, SimHouse, run_recorded, world_of
 from hidamari.store.files import load_file, save_file
@@ -297,6 +299,7 @@ class SimWishes:
     series: Path | None
     clock: str
     as_json: bool
+    has_charger: bool = False  # the car's stand only charges
 
 
 def run_sim_command(wishes: SimWishes) -> int:
@@ -322,4 +325,7 @@ async def _serve_house(wishes: SimWishes, ready: Callable[[], None]) -> None:
     clock = clock_from(wishes.clock)
     replay = read_csv(wishes.series, wishes.seed) if wishes.series else None
     world = world_of(wishes.seed, clock, wishes.state, replay)
-    await SimHouse(world, clock, Net.parse(wishes.net), wishes.state).serve(ready)
+    house = SimHouse(world, clock, Net.parse(wishes.net), wishes.state)
+    if wishes.has_charger:
+        world.state, house.devices = one_way(world.state), WITH_CHARGER
+    await house.serve(ready)

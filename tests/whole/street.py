@@ -117,9 +117,11 @@ class Street:
         past: bool,
         live_s: int = 10,
         lived_days: int = 0,
+        furnished: Callable[[AirHouse], None] = lambda _: None,
     ) -> "Street":
         """Devices on the network, no controller yet; `past`: their meter has been there before,
-        `lived_days`: so has the controller, which has a contract and steers.
+        `lived_days`: so has the controller, which has a contract and steers; `furnished` may
+        change the house before it is on the network.
         """
         clock, air, year = LoopClock(start), Air(seed), packaged_year(seed)
         tick = int(start.timestamp()) // TICK_S
@@ -136,7 +138,8 @@ class Street:
         net = Net(tuple(f"10.0.0.{host}" for host in range(2, 2 + NODES)), OWN, multicast=True)
         house = AirHouse(world, TrueClock(clock), net)
         house.air, house.die, house.fine_ticks = air, Random(seed), live_s // TICK_S
-        street = cls(folder, seed, clock, air, house, world, live_s)
+        furnished(house)
+        street = cls(folder, seed, clock, air, house, world, live_s, house.devices)
         street._living = asyncio.create_task(house.serve(), name="devices")
         await asyncio.sleep(0.1)
         return street
@@ -183,7 +186,7 @@ class Street:
 
     def keep_only(self, *keys: str) -> None:
         """A home that has only these devices; to be called before anybody looks for them."""
-        self.devices = tuple(device for device in DEVICES if device.key in keys)
+        self.devices = tuple(device for device in self.devices if device.key in keys)
         for key in self.house.objects:
             if key not in keys:
                 self.house.vanish(key)
@@ -309,11 +312,18 @@ async def a_street(
     past: bool = False,
     live_s: int = 10,
     lived_days: int = 0,
+    furnished: Callable[[AirHouse], None] = lambda _: None,
 ) -> AsyncIterator[Street]:
     """A street that is cleaned up at the end; `live_s`: the pace of it all, in seconds."""
     with memory_folder() as folder:
         street = await Street.build(
-            folder, seed, start, past=past, live_s=live_s, lived_days=lived_days
+            folder,
+            seed,
+            start,
+            past=past,
+            live_s=live_s,
+            lived_days=lived_days,
+            furnished=furnished,
         )
         try:
             yield street

@@ -9,6 +9,7 @@ from hidamari.devices.common import Common
 from hidamari.echonet.frame import Eoj
 from hidamari.echonet.profile import NO_MAKER, Label
 from hidamari.sim import gauges, objects
+from hidamari.sim.charger import charger
 from hidamari.sim.noise import chance
 from hidamari.sim.wire import LiveObject
 from hidamari.sim.world import World
@@ -56,6 +57,9 @@ DEVICES = (
     SimDevice("humidity", Eoj(0x00, 0x12, 1), 8, LIVING, "SIM-TH", gauges.humidity),
     SimDevice("lamp", Eoj(0x02, 0x90, 1), 9, LIVING, "SIM-LAMP", gauges.lamp),
 )
+CHARGER = SimDevice("charger", Eoj(0x02, 0xA1, 1), 2, GARAGE, "SIM-EVC60", charger)
+# The same house with a stand that only charges.
+WITH_CHARGER = tuple(CHARGER if device.key == "v2h" else device for device in DEVICES)
 NODES = 1 + max(device.node for device in DEVICES)
 
 
@@ -78,9 +82,9 @@ def label(seed: int, node: int) -> Label:
     )
 
 
-def build(world: World) -> dict[str, LiveObject]:
+def build(world: World, devices: tuple[SimDevice, ...] = DEVICES) -> dict[str, LiveObject]:
     """Every object of the house by its device's key."""
-    return {device.key: _object(world, device) for device in DEVICES}
+    return {device.key: _object(world, device) for device in devices}
 
 
 def _object(world: World, device: SimDevice) -> LiveObject:

@@ -15,7 +15,7 @@ from hidamari.echonet.node import Setup
 from hidamari.echonet.profile import Label
 from hidamari.echonet.responder import ObjectServer
 from hidamari.echonet.udp import Received, Transport, Udp
-from hidamari.sim.fleet import DEVICES, NODES, build, label
+from hidamari.sim.fleet import DEVICES, NODES, SimDevice, build, label
 from hidamari.sim.keep import load, save
 from hidamari.sim.noise import chance
 from hidamari.sim.recorded import read_recorded
@@ -133,16 +133,17 @@ class SimHouse:
     objects: dict[str, LiveObject] = field(default_factory=dict)
     nodes: list[_Node] = field(default_factory=list)
     fine_ticks: int = 1
+    devices: tuple[SimDevice, ...] = DEVICES
 
     def open(self) -> None:
         """Catch up with the clock, bind all addresses and announce the devices."""
         self.world.advance(self.clock.now())
-        self.objects = build(self.world)
+        self.objects = build(self.world, self.devices)
         seed = self.world.state.seed
         self.nodes = [
             _Node(host, {}, label(seed, index)) for index, host in enumerate(self.net.hosts)
         ]
-        for device in DEVICES:
+        for device in self.devices:
             node = self.nodes[0 if self.net.one_node else device.node]
             obj = self.objects[device.key]
             eoj = _free(device.eoj, node.objects)
