@@ -7,7 +7,14 @@ from tests.project.rules import PACKAGE, modules
 from tests.project.units import Place, mixed, wire_names, without_unit
 
 # Watts and watt-hours are what devices say; everything inside counts in kW and kWh.
-WIRE_MODULES = ("devices/", "echonet/", "smartmeter/", "sim/objects.py", "sim/gauges.py")
+WIRE_MODULES = (
+    "devices/",
+    "echonet/",
+    "smartmeter/",
+    "sim/charger.py",
+    "sim/gauges.py",
+    "sim/objects.py",
+)
 
 MIXED = [
     "total = grid_kw + import_kwh",

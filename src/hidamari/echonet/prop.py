@@ -152,20 +152,21 @@ class Device:
         lines = self.lines
         found: dict[str, object | None] = {}
         for epc, edt in self.raw.items():
-            if epc in lines:
-                # As Prop.decode, without the calls: one loop over what all answers hold.
-                name, table, plain, sizes, decode = lines[epc]
-                value: object | None = None
-                if table is not None:
-                    if len(edt) == 1:
-                        value = table[edt[0]]
-                elif plain is not None:
-                    unpack, size, empty, divisor = plain
-                    if len(edt) == size and (code := unpack(edt)[0]) not in empty:
-                        value = code / divisor
-                elif sizes is None or len(edt) in sizes:
-                    value = decode(edt, self)
-                found[name] = value
+            if epc not in lines:
+                continue
+            # As Prop.decode, without the calls: one loop over what all answers hold.
+            name, table, plain, sizes, decode = lines[epc]
+            value: object | None = None
+            if table is not None:
+                if len(edt) == 1:
+                    value = table[edt[0]]
+            elif plain is not None:
+                unpack, size, empty, divisor = plain
+                if len(edt) == size and (code := unpack(edt)[0]) not in empty:
+                    value = code / divisor
+            elif sizes is None or len(edt) in sizes:
+                value = decode(edt, self)
+            found[name] = value
         return found
 
 
