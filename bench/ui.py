@@ -5,12 +5,14 @@ of the packed files as they are served. The peer is Home Assistant 2026.2.3, rec
 """
 
 import json
+import sys
 import tempfile
 import time
 from datetime import timedelta
 from pathlib import Path
 
 from tests.e2e.browser import Browser, wait_for
+from tests.e2e.screens import BUSY, faults
 
 from bench import _house as run
 from hidamari.core.clock import RealClock, clock_text, fast_clock_from_now
@@ -26,6 +28,22 @@ DAYS = 3
 SETTLE_S = 8.0
 WATCH_S = 20.0
 PHONE = (390, 844)
+PATHS = (
+    "/",
+    "/flow",
+    "/flow?view=detail",
+    "/history",
+    "/history?view=circuits&period=week",
+    "/history?view=cost&period=month",
+    "/meter",
+    "/meter/peaks",
+    "/plan",
+    "/forecast",
+    "/modes",
+    "/devices",
+    "/events",
+    "/settings",
+)
 KB = 1024.0  # as build tools count
 # The dots on the lines are moved by scripts; what style sheets move does not count.
 MOVING = """
@@ -63,6 +81,8 @@ def look(page: Browser, url: str) -> list[Figure]:
     loaded: list[tuple[str, float]] = page.run(LOADED)
     moving = int(page.run(MOVING))
     busy_pct = main_thread_pct(page)
+    wrong = [f"{path}: {fault}" for path in PATHS for fault in faults_of(page, url + path)]
+    print("\n".join(wrong), end="", file=sys.stderr)
     script, style = size_kb(loaded, ".js"), size_kb(loaded, ".css")
     return [
         figure("script of the first view, packed", script, "KB", 60.0, PEER),
@@ -76,7 +96,25 @@ def look(page: Browser, url: str) -> list[Figure]:
             "bar": "<= 1 %",
             "ok": busy_pct <= 1.0 and moving > 0,
         },
+        # Every screen in every state, language, look and size: make test E2E=1.
+        {
+            "name": f"axe violations on {len(PATHS)} screens of a living house",
+            "value": len(wrong),
+            "unit": "violations",
+            "peer": None,
+            "ratio": None,
+            "bar": "0",
+            "ok": not wrong,
+        },
     ]
+
+
+def faults_of(page: Browser, url: str) -> list[str]:
+    """What axe and the rules of our screens find wrong on one of them."""
+    page.open(url)
+    page.wait("document.querySelector('h1:not(.sr)')")
+    page.wait(f'!document.querySelector("{BUSY}")', timeout_s=30)
+    return faults(page)
 
 
 def sign_in(page: Browser) -> None:
