@@ -58,6 +58,17 @@ def test_energy_is_unknown_until_the_unit_is_known() -> None:
     assert meter.import_kwh == pytest.approx(20_000.0)
 
 
+@pytest.mark.parametrize(
+    "told", ["", "14", "000014", "00000000", "FFFFFFFE", "FFFFFFFF", "FF" * 129]
+)
+def test_a_factor_that_is_no_number_makes_no_energy_and_is_not_taken_for_one(told: str) -> None:
+    # Appendix 0288, D3: four bytes; where the property is there it is not 1.
+    raw = {0xE0: b"\x00\x00\x00\x64", 0xE1: b"\x0a", 0xD7: b"\x06", 0xD3: bytes.fromhex(told)}
+    meter = SmartMeter(Eoj.parse("028801"), raw)
+    assert meter.import_kwh is None
+    assert meter.wrap_kwh() is None
+
+
 def test_one_phase_currents_leave_the_other_phase_open() -> None:
     assert named("smart_meter").value("current_a") == Pair(4.0, None)
 

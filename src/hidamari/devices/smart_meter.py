@@ -9,12 +9,14 @@ MAX_DAYS_BACK = 99
 
 
 def energy_factor(device: Device) -> float | None:
-    """kWh per count: D3 (1 where absent) times the unit of E1; `None` until E1 is known."""
+    """kWh per count: D3 (1 where absent) times the unit of E1.
+
+    `None` until E1 is known, and while the meter gives a D3 that is no number, or zero.
+    """
     unit = UNIT_FACTOR.get(_byte(device, 0xE1))
-    coefficient = device.raw.get(0xD3)
-    if unit is None:
-        return None
-    return unit if coefficient is None else unit * int.from_bytes(coefficient, "big")
+    told = device.raw.get(0xD3)
+    coefficient = 1.0 if told is None else SmartMeter.coefficient.decode(told, device)
+    return unit * coefficient if unit and coefficient else None
 
 
 class SmartMeter(Common, group=0x02, code=0x88, kind="smart_meter"):
