@@ -19,6 +19,7 @@ class LiveDevice:
     """A device with its last data; `at_s` and the ages count on the monotonic clock.
 
     `factor`: how much slower than wished its node is asked; `least_s`: and never more often.
+    `wrong_lengths`: how often data came in a length that the property cannot have.
     """
 
     binding: Binding
@@ -34,10 +35,17 @@ class LiveDevice:
     silent: bool = False
     factor: float = 1.0
     least_s: float = 0.0
+    wrong_lengths: int = 0
 
     def took(self, values: Mapping[int, bytes], refused: frozenset[int], now_s: float) -> None:
-        """Keep an answer; what was refused has no value any more."""
+        """Keep an answer; what was refused has no value any more.
+
+        Data of a wrong length are kept to be seen, but have no value either: their line says so.
+        """
         for epc, edt in values.items():
+            prop = self.device.props.get(epc)
+            if prop is not None and prop.sizes is not None and len(edt) not in prop.sizes:
+                self.wrong_lengths += 1
             self.device.raw[epc] = edt
             self.at_s[epc] = now_s
         for epc in refused:
