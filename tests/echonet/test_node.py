@@ -449,10 +449,8 @@ def test_a_transaction_id_is_not_used_twice_for_one_question() -> None:
 
 def test_identities_found_doubled_before_are_not_used_again() -> None:
     name = "id:" + (b"\xfe\0\0\1number-of-2.2").hex()
-    lab = Wire(
-        Node(Setup(LABEL, search=Search(multicast=False, doubled=frozenset({name})))),
-        {A: node({BATTERY: DATA}, b"\xfe\0\0\1number-of-2.2")},
-    )
+    lab = wire(A)
+    lab.node.neighbours.doubled.add(name)
     lab.node.search([A], 0.0)
     lab.run(10.0)
     assert lab.node.neighbours.records[A].identity.text == f"ip:{A}"

@@ -54,7 +54,7 @@ def sim_house(path: Path | None = None) -> SimHouse:
 async def opened(house: SimHouse) -> AsyncIterator[Client]:
     """The house on the network, and a controller that knows its addresses."""
     house.open()
-    search = Search(lambda _: (), lambda _: "", frozenset(), multicast=False)
+    search = Search(lambda _: (), multicast=False)
     setup = Setup(Label(b"TESTCONTROLLER"), search=search)
     client = Client.open(setup, house.net.controller, multicast=False)
     try:
@@ -266,7 +266,7 @@ def test_devices_from_a_file_answer_on_the_network(tmp_path: Path) -> None:
         ready = asyncio.Event()
         task = asyncio.create_task(run_recorded(f"{block}.0/24", path, ready.set))
         await ready.wait()
-        search = Search(lambda _: (), lambda _: "", frozenset(), multicast=False)
+        search = Search(lambda _: (), multicast=False)
         setup = Setup(Label(b"TESTCONTROLLER"), search=search)
         client = Client.open(setup, f"{block}.1", multicast=False)
         try:

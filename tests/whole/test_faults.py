@@ -193,11 +193,14 @@ def test_two_devices_with_one_number_are_two_devices():
             await street.switch_on()
             await street.until(at(0, 6))
             assert {street.id_of("air_living"), street.id_of("air_bedroom")} == ids
+            known, met = len(home.house.devices), street.codes().count("device_new")
             assert street.codes().count("identity_doubled") == 1
 
     run(lived())
 
 
+            assert len(home.inventory.registry.all()) == len(home.house.devices) == known
+            assert street.codes().count("device_new") == met
 @pytest.mark.t(7)
 @pytest.mark.t(8)
 def test_a_new_meter_is_noticed_and_makes_no_spike():

@@ -65,6 +65,11 @@ class Client:
         return self._node.neighbours.records
 
     @property
+    def doubled(self) -> set[str]:
+        """Identities that were found to name several nodes; add those of before a restart."""
+        return self._node.neighbours.doubled
+
+    @property
     def counters(self) -> Counters:
         """What happened on the network, for diagnostics."""
         return self._node.counters

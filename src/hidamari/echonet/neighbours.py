@@ -52,7 +52,6 @@ class Search:
 
     known_epcs: KnownEpcs = lambda _code: SUPER_CLASS
     mac: Callable[[str], str] = lambda _host: ""
-    doubled: frozenset[str] = frozenset()  # identities that were found doubled before
     multicast: bool = True
 
 
@@ -68,7 +67,7 @@ class Neighbours:
     knock: Callable[[Eoj, Iterable[str]], None]  # Get D6 from these hosts, or the group
     records: dict[str, NodeRecord] = field(default_factory=dict)
     unsure: set[str] = field(default_factory=set)  # bound, but silent since: may be another now
-    doubled: set[str] = field(default_factory=set)
+    doubled: set[str] = field(default_factory=set)  # identities that several nodes would have
     _plan: deque[tuple[float, Eoj]] = field(default_factory=deque)
     _searched_s: float | None = None
     _pause_s: float = SEARCH_AGAIN_S
@@ -78,9 +77,6 @@ class Neighbours:
     _meeting: int = 0  # nodes of one identity, not yet told apart
     _not_before_s: dict[str, float] = field(default_factory=dict)
     _heard: dict[str, dict[Eoj, None]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.doubled |= self.search_with.doubled
 
     def search(self, hosts: Iterable[str], now_s: float) -> None:
         """Look for everybody by multicast and at these addresses, and examine all bound again."""

@@ -105,6 +105,7 @@ class Finder:
     def remember(self) -> None:
         """Put the devices and circuits of before into the house: missing now, but not absent."""
         home = self._home
+        self._client.doubled.update(home.inventory.doubled)
         for binding in home.inventory.registry.all():
             eoj, maps = binding.object, binding.maps
             live = LiveDevice(binding, kind_of(eoj.class_code)(eoj))
