@@ -242,6 +242,18 @@ def test_invented_addresses_do_not_fill_the_memory_or_the_log(
     assert len(node_.neighbours._not_before_s) <= 1024
 
 
+def test_addresses_that_were_examined_in_vain_are_forgotten() -> None:
+    node_ = Node(SETUP)
+    for n in range(1000):
+        node_.receive(lie(0, Esv.INF), f"10.1.{n >> 8}.{n & 255}", float(n))
+        node_.advance(float(n))
+        node_.take()
+    for n in range(1000, 1020):
+        node_.advance(float(n))
+    assert len(node_._exchange._peers) <= 64
+    assert node_.next_timeout() is None
+
+
 def test_frames_of_makers_own_format_are_left_alone() -> None:
     node_ = Node(SETUP)
     assert node_.receive(b"\x10\x82" + bytes(20), HOST, 1.0) == []

@@ -32,6 +32,7 @@ ALONE_BYTES = 60  # data longer than this is asked for alone: lists of circuits,
 DOUBT_S = 60.0  # how long answers of a host are cross-checked after foreign ones came
 DOUBT_AFTER = 5  # foreign answers that raise the doubt
 HOLD_S = 0.5  # how long a doubted answer waits for a contradicting one
+STRANGERS_KEPT = 64  # addresses where no node was found, of which is still known how slow they are
 
 
 @dataclass(slots=True)
@@ -63,7 +64,6 @@ class _Peer:
     late: dict[int, float] = field(default_factory=dict)  # tids given up, when they were sent
     foreign: int = 0
     foreign_since_s: float = -math.inf
-    doubted_until_s: float = -math.inf
 
     def batch(self, eoj: Eoj) -> Batch:
         """What was learned about frames to this object."""
@@ -81,6 +81,8 @@ class Exchange:
         self._new_tid = new_tid
         self._seoj = seoj
         self._peers: dict[str, _Peer] = {}
+        self._strangers: dict[str, None] = {}  # of the peers, the last one met at the end
+        self._doubted_until_s: dict[str, float] = {}
         self._active: dict[str, _Job] = {}
         self._count = 0
 
@@ -89,7 +91,10 @@ class Exchange:
         self._count += 1
         wanted = request.epcs or tuple(prop.epc for prop in request.sets)
         job = _Job(self._count, request, list(dict.fromkeys(wanted)))
-        peer = self._peers.setdefault(request.host, _Peer(request.host))
+        peer = self._peers.get(request.host)
+        if peer is None:
+            peer = self._peers[request.host] = _Peer(request.host)
+        self._strangers.pop(request.host, None)
         peer.queue.append(job)
         if peer.current is None:
             self._next_job(peer, now_s)
@@ -106,6 +111,18 @@ class Exchange:
                 if job.number == number:
                     peer.queue.remove(job)
                     return
+
+    def found_nobody(self, host: str) -> None:
+        """No node is known there: what was learned of it is kept while there are few such.
+
+        A slow bridge is met at the second try, and somebody who invents addresses fills no memory.
+        """
+        self._strangers[host] = None
+        if len(self._strangers) > STRANGERS_KEPT:
+            oldest = next(iter(self._strangers))
+            del self._strangers[oldest]
+            if self._peers[oldest].current is None:
+                del self._peers[oldest]
 
     def expects(self, data: bytes, host: str) -> bool:
         """True for bytes that look like the answer under way: these pass the rate limit."""
@@ -131,7 +148,7 @@ class Exchange:
                 self.conflicts += 1
                 self._retry(peer, job, now_s)
             return True
-        if now_s < peer.doubted_until_s:
+        if now_s < self._doubted_until_s.get(host, now_s):
             job.held = frame
             job.deadline_s = now_s + HOLD_S
             return True
@@ -151,7 +168,7 @@ class Exchange:
             peer.foreign, peer.foreign_since_s = 0, now_s
         peer.foreign += 1
         if peer.foreign > DOUBT_AFTER:
-            peer.doubted_until_s = now_s + DOUBT_S
+            self._doubted_until_s[host] = now_s + DOUBT_S
 
     def broken(self, data: bytes, host: str, now_s: float) -> None:
         """What `expects` said yes to came, but cut: ask for less at once."""
@@ -185,7 +202,9 @@ class Exchange:
 
     def doubted(self, now_s: float) -> list[str]:
         """Hosts in whose name somebody else sends."""
-        return [p.host for p in self._peers.values() if now_s < p.doubted_until_s]
+        still = {host: end_s for host, end_s in self._doubted_until_s.items() if now_s < end_s}
+        self._doubted_until_s = still
+        return list(still)
 
     # -- sending ---------------------------------------------------------------------------------
 

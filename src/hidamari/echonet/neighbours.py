@@ -65,6 +65,7 @@ class Neighbours:
     now: Callable[[], float]
     emit: Callable[[Event], None]
     knock: Callable[[Eoj, Iterable[str]], None]  # Get D6 from these hosts, or the group
+    found_nobody: Callable[[str], None]  # there is no node at this address
     records: dict[str, NodeRecord] = field(default_factory=dict)
     unsure: set[str] = field(default_factory=set)  # bound, but silent since: may be another now
     doubled: set[str] = field(default_factory=set)  # identities that several nodes would have
@@ -190,6 +191,8 @@ class Neighbours:
         self._not_before_s[host] = now_s + pause_s
         if record is not None:
             self._settle(record, now_s)
+        elif host not in self.records:
+            self.found_nobody(host)
         self._begin(now_s)
 
     def _settle(self, record: NodeRecord, now_s: float) -> None:

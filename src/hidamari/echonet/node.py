@@ -103,6 +103,7 @@ class Node:
             self._events.append,
             self._knock,
         )
+            self._exchange.found_nobody,
 
     # -- what the owner calls --------------------------------------------------------------------
 
