@@ -143,6 +143,16 @@ def test_a_change_announced_just_after_its_turn_is_asked_for_at_once():
     assert found.due(0.3) == [Ask(BATTERY, (0xD3,))]
 
 
+def test_what_has_no_pace_is_asked_when_somebody_looks_and_not_again():
+    found = Schedule()
+    found.want(BATTERY, {0xD3: 10, 0xCC: None}, 0.0)
+    assert found.due(0.0) == [Ask(BATTERY, (0xD3,))]
+    found.hint(BATTERY, (0xCC, 0xCD), 0.0)
+    assert found.due(0.0) == [Ask(BATTERY, (0xD3, 0xCC))]
+    found.answered(Ask(BATTERY, (0xD3, 0xCC)), 0.1, 0.0)
+    assert found.due(1000.0) == [Ask(BATTERY, (0xD3,))]
+
+
 def test_what_a_device_no_longer_tells_is_no_longer_asked():
     found = schedule(D3=10, E4=60)
     found.want(BATTERY, {0xE4: 60}, 1.0)

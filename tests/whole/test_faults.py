@@ -137,6 +137,10 @@ def test_a_device_that_gets_another_address_keeps_its_name_and_history():
     async def lived() -> None:
         async with a_street(start=at(0, -10)) as street:
             home = await begun(street)
+            lamp = home.device(street.id_of("lamp"), "en")  # of a class without a kind
+            assert {0xB0: b"\x64", 0xB6: b"\x42"}.items() <= {
+                line.epc: line.raw for line in lamp.properties
+            }.items()
             battery = street.id_of("battery")
             await street.until(at(0, 20))
             street.house.come_back("battery", "10.0.0.77")
@@ -189,18 +193,18 @@ def test_two_devices_with_one_number_are_two_devices():
             assert len(ids) == 2
             assert first in ids
             assert street.codes().count("identity_doubled") == 1
+            known, met = len(home.house.devices), street.codes().count("device_new")
             await street.cut_power()
-            await street.switch_on()
+            home = await street.switch_on()
             await street.until(at(0, 6))
             assert {street.id_of("air_living"), street.id_of("air_bedroom")} == ids
-            known, met = len(home.house.devices), street.codes().count("device_new")
             assert street.codes().count("identity_doubled") == 1
+            assert len(home.inventory.registry.all()) == len(home.house.devices) == known
+            assert street.codes().count("device_new") == met
 
     run(lived())
 
 
-            assert len(home.inventory.registry.all()) == len(home.house.devices) == known
-            assert street.codes().count("device_new") == met
 @pytest.mark.t(7)
 @pytest.mark.t(8)
 def test_a_new_meter_is_noticed_and_makes_no_spike():

@@ -1,5 +1,6 @@
 """The properties that every device object has, and what the home may ask of any kind."""
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal, TypeVar
 
 from hidamari.core.errors import InputError
@@ -34,6 +35,8 @@ class Common(Device):
     card: ClassVar[tuple[str, ...]] = ("on",)
     modes: ClassVar[frozenset[Mode]] = frozenset()
     lists: ClassVar[tuple[ListRead, ...]] = ()
+    # What is read once more when another property has changed, by the EPC of that one.
+    read_after: ClassVar[Mapping[int, int]] = {}
     # SetC this first and let some seconds pass, or what it confirms is stale (027E and 02A1: CD).
     confirm: ClassVar[Property | None] = None
 
@@ -44,7 +47,7 @@ class Common(Device):
     own_power_w = number(0x84, 2, unit="W")
     own_energy_kwh = number(0x85, 4, factor=0.001, unit="kWh")
     fault = flag(0x88, use=Use(600))
-    fault_code = raw(0x89, frozenset({2}))
+    fault_code = raw(0x89, frozenset({2}), use=Use(600))
     maker = raw(0x8A, frozenset({3}), use=Use(0))
     product = text(0x8C, 12, use=Use(0))
     serial = text(0x8D, 12, use=Use(0))

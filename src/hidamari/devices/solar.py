@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from types import MappingProxyType
 
 from hidamari.core.reading import Kind
 from hidamari.devices.common import Common
@@ -51,6 +52,7 @@ class Solar(Common, group=0x02, code=0x79, kind="solar"):
     counter_in = "energy_kwh"
     state = "restraint"
     card = ("power_w", "energy_kwh", "restraint", "grid", "rated_w")
+    read_after = MappingProxyType({0xB1: 0xB0})  # a new schedule of output control was fetched
 
     power_w = number(0xE0, 2, unit="W", use=Use(10, Kind.POWER, 1))
     energy_kwh = number(0xE1, 4, factor=0.001, unit="kWh", use=Use(60, Kind.COUNTER, 0.001))
@@ -60,7 +62,7 @@ class Solar(Common, group=0x02, code=0x79, kind="solar"):
     limit_pct = number(0xA0, 1, unit="%", lowest=0, highest=100, settable=True, use=Use(60))
     limit_w = number(0xA1, 2, unit="W", settable=True, use=Use(60))
     surplus_only = flag(0xA2, settable=True)
-    schedule = raw(0xB0, frozenset({100}))  # date, then 96 half-hour ratios; read when B1 changes
+    schedule = raw(0xB0, frozenset({100}), use=Use(0))  # date, then 96 half-hour ratios
     next_schedule = raw(0xB1, frozenset({7}), use=Use(300))
     contract = choice(0xC1, Contract, settable=True)
     own_use = choice(0xC2, OwnUse, use=Use(0))

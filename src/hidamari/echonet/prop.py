@@ -57,8 +57,8 @@ class Use:
     """What the controller does with a property: how often it asks, and what it keeps.
 
     `every_s`: seconds between two readings (0 = once after discovery, None = only when somebody
-    looks). `record`: kept in the history as this kind of series, at this stored step (`scale`, in
-    the unit of the property).
+    looks or it is announced). `record`: kept in the history as this kind of series, at this
+    stored step (`scale`, in the unit of the property).
     """
 
     every_s: int | None = None

@@ -244,8 +244,9 @@ class Home:
         ]
 
     def device(self, device: str, lang: str) -> DeviceInfo:
-        """One device with its properties."""
+        """One device with its properties; those nobody asks by themselves come a moment later."""
         live = self._must(device)
+        self.finder.look(live)
         at, now_s = self.clock.now(), self.clock.monotonic_s()
         info = showing.device_info(live, self._settings, lang, now_s)
         return replace(info, properties=showing.properties(live, lang, at, now_s))

@@ -175,6 +175,12 @@ class Finder:
                 self._poller(host).add(live)
                 self._start(self._poller(host))
 
+    def look(self, live: LiveDevice) -> None:
+        """Somebody looks at a device: what is not asked by itself is read now."""
+        poller = self._pollers.get(live.binding.host)
+        if poller is not None:
+            poller.look(live.binding.object)
+
     def keep_pace(self) -> None:
         """Ask as often as the settings say."""
         for poller in self._pollers.values():

@@ -36,6 +36,20 @@ class LiveDevice:
     factor: float = 1.0
     least_s: float = 0.0
     wrong_lengths: int = 0
+    looked_s: float = -1e9  # when somebody last looked at all that it can tell
+
+    @property
+    def who(self) -> int | None:
+        """The EPC that tells it from others: what it is known by, if it gives that."""
+        number, serial = Common.identity.epc, Common.serial.epc
+        by_serial = self.binding.identity.startswith("serial:")
+        order = (serial, number) if by_serial else (number, serial)
+        return next((epc for epc in order if epc in self.readable), None)
+
+    def changed(self, values: Mapping[int, bytes]) -> set[int]:
+        """Of what an answer gives, the EPCs that had other data before."""
+        raw = self.device.raw
+        return {epc for epc, edt in values.items() if raw.get(epc, edt) != edt}
 
     def took(self, values: Mapping[int, bytes], refused: frozenset[int], now_s: float) -> None:
         """Keep an answer; what was refused has no value any more.

@@ -11,7 +11,8 @@ from hidamari.core.errors import DeviceSilent
 from hidamari.core.reading import Kind
 from hidamari.devices.board import energy_factor
 from hidamari.devices.channels import ListRead
-from hidamari.devices.common import Common
+from hidamari.devices.unknown import Unknown
+from hidamari.echonet.exchange import ALONE_BYTES
 from hidamari.echonet.frame import Eoj
 from hidamari.echonet.request import Answer
 from hidamari.home.live import LiveDevice
@@ -23,7 +24,9 @@ IDLE_S = 1.0  # how long to wait when nothing at all is due on a node
 CONFIRM_S = 120  # how often a charger is asked to look for the car
 # How often a device says who it is: addresses change hands, and then another one answers.
 WHO_S = 60
-WHO = Common.identity.epc
+UNKNOWN_S = 600  # how often a device of an unknown class is asked for what only its class has
+LOOK_AGAIN_S = 60.0  # what is read because somebody looks is not read again sooner
+MAPS = frozenset({0x9D, 0x9E, 0x9F})
 
 
 class Wire(Protocol):
@@ -73,13 +76,15 @@ class NodePoller:
         """Poll a device at the pace its kind asks for, within what it can tell."""
         eoj = live.binding.object
         self.devices[eoj] = live
-        pace_s = {
+        pace_s: dict[int, int | None] = {
             prop.epc: prop.use.every_s
             for prop in live.device.props.values()
             if prop.use.every_s is not None and prop.epc in live.readable and prop.gettable
         }
-        if WHO in pace_s:
-            pace_s[WHO] = WHO_S
+        pace_s |= self._unpaced(live)
+        who = live.who
+        if who is not None:
+            pace_s[who] = WHO_S
         for one in self.lists(live):
             for epc in one.replaces:
                 pace_s.pop(epc, None)
@@ -99,6 +104,30 @@ class NodePoller:
         """An announcement came: ask the device itself at once."""
         self.schedule.hint(eoj, epcs, self._clock.monotonic_s())
         self._wake()
+
+    def look(self, eoj: Eoj) -> None:
+        """Somebody looks at a device: read what is not asked by itself."""
+        live, now_s = self.devices.get(eoj), self._clock.monotonic_s()
+        if live is not None and now_s - live.looked_s >= LOOK_AGAIN_S:
+            live.looked_s = now_s
+            self.hint(eoj, tuple(self._unpaced(live)))
+
+    @staticmethod
+    def _unpaced(live: LiveDevice) -> dict[int, int | None]:
+        """What it can tell beside what has a pace, with how often it is asked: None = on hints.
+
+        Long data are left out: such a list answers for a day or a range that is written first.
+        """
+        found: dict[int, int | None] = {}
+        for epc in sorted(live.readable - MAPS):
+            prop = live.device.props.get(epc)
+            if prop is None:
+                found[epc] = UNKNOWN_S if isinstance(live.device, Unknown) else None
+                continue
+            is_long = max(prop.sizes or (0,)) > ALONE_BYTES
+            if prop.use.every_s is None and prop.gettable and not is_long:
+                found[epc] = None
+        return found
 
     def ask_counters(self) -> None:
         """Ask every counter at once."""
@@ -180,14 +209,17 @@ class NodePoller:
         if not self._is_here(live):
             return False
         now_s = self._clock.monotonic_s()
-        known, told = live.device.raw.get(WHO), answer.values.get(WHO)
-        if known is not None and told is not None and told != known:
-            del live.device.raw[WHO]
+        changed = live.changed(answer.values)
+        who = live.who
+        if who is not None and who in changed:
+            del live.device.raw[who]
             self.remove(eoj)
             self._contact(live, silent=True)
             self._hearer.met_stranger(live)
             return False
         live.took(answer.values, answer.refused, now_s)
+        again = [epc for cause, epc in live.device.read_after.items() if cause in changed]
+        self.schedule.hint(eoj, again, now_s)
         channels = live.device.channel_values()
         if channels:
             live.took_channels(channels, now_s)

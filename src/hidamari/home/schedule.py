@@ -49,13 +49,14 @@ class Schedule:
         self.factor = 1.0
         self.silent = False
 
-    def want(self, eoj: Eoj, pace_s: Mapping[int, int], now_s: float) -> None:
-        """Ask `eoj` for exactly these EPCs every so many seconds; 0 = once, now."""
+    def want(self, eoj: Eoj, pace_s: Mapping[int, int | None], now_s: float) -> None:
+        """Ask `eoj` for exactly these EPCs: every so many seconds, 0 = once, None = on hints."""
         for key in [k for k in self._every_s if k[0] == eoj and k[1] not in pace_s]:
             self._drop(key)
         for epc, every_s in pace_s.items():
-            self._every_s[(eoj, epc)] = every_s
-            self._due_s.setdefault((eoj, epc), now_s)
+            self._every_s[(eoj, epc)] = every_s or 0.0
+            if every_s is not None:
+                self._due_s.setdefault((eoj, epc), now_s)
 
     def forget(self, eoj: Eoj) -> None:
         """Ask nothing more of an object."""
@@ -74,7 +75,7 @@ class Schedule:
         return [Ask(eoj, tuple(epcs)) for eoj, epcs in by_object.items()]
 
     def hint(self, eoj: Eoj, epcs: Iterable[int], now_s: float) -> None:
-        """The node announced a change: ask for it at once, if it is asked for at all."""
+        """The node announced a change, or somebody looks: ask at once, if it is asked at all."""
         for epc in epcs:
             key = (eoj, epc)
             if key in self._every_s:
