@@ -424,6 +424,47 @@ def test_a_dead_object_of_a_living_node_starts_no_search() -> None:
         assert lab.ask(Request(A, BATTERY, (0x80,))) is None
     assert not lab.sent_to(MULTICAST)
     assert lab.node.neighbours.unsure == set()
+LAMPS = {
+    Eoj(0x02, 0x90, n): TableObject({0x80: b"\x30"}, Maps(frozenset({0x80}))) for n in range(1, 101)
+}
+
+
+def test_the_list_of_objects_is_announced_on_request_and_never_read() -> None:
+    ours = Node(Setup(LABEL, LAMPS))
+    ask = Frame(3, CONTROLLER, NODE_PROFILE, Esv.INF_REQ, (Property(0xD5),))
+    ours.receive(ask.to_bytes(), A, 0.0)
+    said = ours.take()
+    assert [one.host for one in said] == [MULTICAST, MULTICAST]
+    frames = [Frame.from_bytes(one.data) for one in said]
+    assert [(f.tid, f.seoj, f.deoj, f.esv) for f in frames] == [
+        (3, NODE_PROFILE, CONTROLLER, Esv.INF)
+    ] * 2
+    lists = [dict(frame.props)[0xD5] for frame in frames]
+    assert [edt[0] for edt in lists] == [84, 16]
+    assert b"".join(edt[1:] for edt in lists) == b"".join(map(bytes, LAMPS))
+    ours.receive(ask._replace(esv=Esv.GET).to_bytes(), A, 0.0)
+    assert Frame.from_bytes(ours.take()[0].data).esv is Esv.GET_SNA
+    both = ask._replace(props=(Property(0xD5), Property(0x80)))
+    ours.receive(both.to_bytes(), A, 0.0)
+    assert [list(dict(Frame.from_bytes(d.data).props)) for d in ours.take()] == [
+        [0xD5],
+        [0xD5],
+        [0x80],
+    ]
+
+
+def test_a_node_of_more_objects_than_its_list_holds_is_known_in_full() -> None:
+    device, ours = Node(Setup(LABEL, LAMPS)), Node(Setup(LABEL, search=Search(multicast=False)))
+    ours.search([A], 0.0)
+    while asked := ours.take():
+        for datagram in asked:
+            device.receive(datagram.data, B, 0.0)
+        for datagram in device.take():  # what is told to everybody too
+            ours.receive(datagram.data, A, 0.0)
+    record = ours.neighbours.records[A]
+    assert [found.eoj for found in record.objects] == list(LAMPS)
+
+
 
 
 def test_another_node_at_a_known_address_is_met_anew() -> None:

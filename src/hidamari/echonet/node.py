@@ -28,13 +28,14 @@ from hidamari.echonet.frame import (
 from hidamari.echonet.guard import CONTROLLER_LIMITS, DEVICE_LIMITS, Counters, Guard, Limits
 from hidamari.echonet.neighbours import Neighbours, Search
 from hidamari.echonet.profile import (
+    INSTANCE_LIST,
     Label,
     controller_object,
     node_profile,
     read_instance_list,
     start_announcements,
 )
-from hidamari.echonet.request import Answer, Datagram, Request
+from hidamari.echonet.request import Answer, Datagram, Request, same_object
 from hidamari.echonet.responder import ObjectServer, read_one, respond
 
 _MAKER_FORMAT = b"\x10\x82"
@@ -102,8 +103,8 @@ class Node:
             lambda: self._now_s,
             self._events.append,
             self._knock,
-        )
             self._exchange.found_nobody,
+        )
 
     # -- what the owner calls --------------------------------------------------------------------
 
@@ -206,16 +207,29 @@ class Node:
         self._heard_from(host, now_s)
 
     def _reply(self, frame: Frame, host: str) -> None:
+        if frame.esv is Esv.INF_REQ and same_object(frame.deoj, NODE_PROFILE):
+            frame = self._list_objects(frame)
         for reply in respond(self._objects, frame):
             if reply.to_all:
                 self._tell_all(reply.frame)
             else:
                 self._send(reply.frame, host)
 
+    def _list_objects(self, frame: Frame) -> Frame:
+        """Tell everybody which objects we have where D5 is asked for; returns what else is.
+
+        D5 is the one property that is announced and never read: it takes a frame for 84 objects.
+        """
+        rest = tuple(prop for prop in frame.props if prop[0] != INSTANCE_LIST)
+        if rest != frame.props:
+            for inf in start_announcements(self._listed, frame.tid):
+                self._tell_all(inf._replace(deoj=frame.seoj))
+        return frame._replace(props=rest)
+
     def _announced(self, frame: Frame, host: str, now_s: float) -> None:
         values = {epc: edt for epc, edt in frame.props if edt}
-        if frame.seoj.class_code == 0x0EF0 and 0xD5 in values:
-            self.neighbours.listed(host, read_instance_list(values[0xD5]), now_s)
+        if frame.seoj.class_code == 0x0EF0 and INSTANCE_LIST in values:
+            self.neighbours.listed(host, read_instance_list(values[INSTANCE_LIST]), now_s)
         record = self.neighbours.records.get(host)
         if record is None or (frame.seoj.group != 0x0E and record.object(frame.seoj) is None):
             self.counters.unbound += 1

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from hidamari.echonet.frame import NODE_PROFILE, Eoj, Esv, Frame, Property
 from hidamari.echonet.responder import Maps
 
+INSTANCE_LIST = 0xD5  # announced only; D6 is the one that can be read
 LISTED_AT_MOST = 84  # objects in one D5 or D6
 _CLASSES_AT_MOST = 8  # classes in D7
 NO_MAKER = b"\xff\xff\xff"  # the code for makers that have none of their own
@@ -67,7 +68,7 @@ def node_profile(label: Label, objects: Sequence[Eoj]) -> FixedObject:
         0xD6: instance_lists(objects)[0],
         0xD7: bytes((len(classes),)) + listed,
     }
-    return FixedObject(data, frozenset({0x80, 0xD5}))
+    return FixedObject(data, frozenset({0x80, INSTANCE_LIST}))
 
 
 def controller_object(label: Label) -> FixedObject:
@@ -97,6 +98,6 @@ def read_instance_list(edt: bytes) -> list[Eoj]:
 def start_announcements(objects: Sequence[Eoj], tid: int) -> list[Frame]:
     """What a node says to everybody when it comes up."""
     return [
-        Frame(tid, NODE_PROFILE, NODE_PROFILE, Esv.INF, (Property(0xD5, edt),))
+        Frame(tid, NODE_PROFILE, NODE_PROFILE, Esv.INF, (Property(INSTANCE_LIST, edt),))
         for edt in instance_lists(objects)
     ]
