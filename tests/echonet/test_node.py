@@ -347,6 +347,24 @@ def test_two_nodes_that_swap_addresses_are_told_apart() -> None:
     assert lab.node.neighbours.doubled == set()
 
 
+def test_like_nodes_without_a_number_that_swap_addresses_are_told_apart_by_their_serial() -> None:
+    lab = wire()
+    serials = {A: b"S1".ljust(12, b"\0"), B: b"S2".ljust(12, b"\0")}
+    for host, serial in serials.items():
+        lab.devices[host] = node({BATTERY: DATA}, b"")
+        lab.devices[host][NODE_PROFILE][0x8D] = serial
+    lab.node.search([A, B], 0.0)
+    lab.run(10.0)
+    lab.drops = lambda _host, _frame: True
+    assert lab.ask(Request(A, BATTERY, (0x80,))) is None
+    lab.drops = lambda _host, _frame: False
+    lab.devices[A], lab.devices[B] = lab.devices[B], lab.devices[A]
+    # It may have become another one while it was silent: it is asked who it is before it is read.
+    assert lab.ask(Request(A, BATTERY, (0x80,)), 0.5) is None
+    lab.run(60.0)
+    assert lab.node.neighbours.records[A].serial == "S2"
+
+
 def test_a_node_that_was_silent_is_asked_who_it_is_before_it_is_read() -> None:
     lab = bound(A)
     keep = dict(lab.devices)
@@ -406,24 +424,6 @@ def test_a_requested_announcement_goes_to_everybody() -> None:
     assert Frame.from_bytes(said.data).esv is Esv.INF
 
 
-def test_a_controller_shows_its_controller_object_and_its_profile() -> None:
-    ours = Node(Setup(LABEL, search=Search()))
-    ask = Frame(3, BATTERY, NODE_PROFILE_ANY, Esv.GET, (Property(0xD6),))
-    ours.receive(ask.to_bytes(), A, 0.0)
-    reply = Frame.from_bytes(ours.take()[0].data)
-    assert reply.seoj == NODE_PROFILE
-    assert reply.props == (Property(0xD6, b"\x01\x05\xff\x01"),)
-
-
-def test_a_dead_object_of_a_living_node_starts_no_search() -> None:
-    lab = bound(A, multicast=True)
-    lab.run(60.0)
-    lab.sent.clear()
-    lab.drops = lambda _host, frame: frame.deoj == BATTERY
-    for _ in range(5):
-        assert lab.ask(Request(A, BATTERY, (0x80,))) is None
-    assert not lab.sent_to(MULTICAST)
-    assert lab.node.neighbours.unsure == set()
 LAMPS = {
     Eoj(0x02, 0x90, n): TableObject({0x80: b"\x30"}, Maps(frozenset({0x80}))) for n in range(1, 101)
 }
@@ -465,6 +465,24 @@ def test_a_node_of_more_objects_than_its_list_holds_is_known_in_full() -> None:
     assert [found.eoj for found in record.objects] == list(LAMPS)
 
 
+def test_a_controller_shows_its_controller_object_and_its_profile() -> None:
+    ours = Node(Setup(LABEL, search=Search()))
+    ask = Frame(3, BATTERY, NODE_PROFILE_ANY, Esv.GET, (Property(0xD6),))
+    ours.receive(ask.to_bytes(), A, 0.0)
+    reply = Frame.from_bytes(ours.take()[0].data)
+    assert reply.seoj == NODE_PROFILE
+    assert reply.props == (Property(0xD6, b"\x01\x05\xff\x01"),)
+
+
+def test_a_dead_object_of_a_living_node_starts_no_search() -> None:
+    lab = bound(A, multicast=True)
+    lab.run(60.0)
+    lab.sent.clear()
+    lab.drops = lambda _host, frame: frame.deoj == BATTERY
+    for _ in range(5):
+        assert lab.ask(Request(A, BATTERY, (0x80,))) is None
+    assert not lab.sent_to(MULTICAST)
+    assert lab.node.neighbours.unsure == set()
 
 
 def test_another_node_at_a_known_address_is_met_anew() -> None:

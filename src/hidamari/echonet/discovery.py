@@ -117,12 +117,16 @@ def examine(host: str, survey: Survey) -> Talk:
 
 
 def same_node(record: NodeRecord) -> Generator[Request, Answer | None, bool | None]:
-    """Whether the node at the record's address gives the same number and maker; None: silence."""
-    told = yield Request(record.host, record.profile, (0x83, 0x8A))
+    """Whether the node at the record's address gives the same number, maker and serial number.
+
+    None: silence. Like devices with no number of their own, or one number, differ by the serial.
+    """
+    names = (0x83, 0x8A, 0x8D) if record.facts.serial else (0x83, 0x8A)
+    told = yield Request(record.host, record.profile, names)
     if told is None:
         return None
-    number, maker = told.values.get(0x83, b""), told.values.get(0x8A, b"")
-    return number == record.facts.number and maker == record.facts.maker
+    found = (told.values.get(0x83, b""), told.values.get(0x8A, b""), _ascii(told.values.get(0x8D)))
+    return found == (record.facts.number, record.facts.maker, record.facts.serial)
 
 
 def renamed(record: NodeRecord, doubled: Collection[str]) -> NodeRecord:
