@@ -180,12 +180,14 @@ class _Shape(NamedTuple):
 _shapes: dict[bytes, _Shape] = {}
 MOST_SHAPES = 1024  # hosts that send ever other shapes fill no memory
 MOST_SHAPE_BYTES = 512
+MOST_SHAPE_PROPS = 16  # nobody of ours asks for more at once; each costs memory
 
 
 def _learn(data: bytes, frame: Frame) -> None:
     """Know the shape of a frame from now on: the first of its kind, with one list that is short."""
     key = data[4:14]
-    if not frame.props or frame.esv in TWO_LISTS or len(data) > MOST_SHAPE_BYTES or key in _shapes:
+    is_large = len(data) > MOST_SHAPE_BYTES or len(frame.props) > MOST_SHAPE_PROPS
+    if not frame.props or frame.esv in TWO_LISTS or is_large or key in _shapes:
         return
     if len(_shapes) == MOST_SHAPES:
         _shapes.clear()
