@@ -89,7 +89,7 @@ def decoding() -> Figure:
 
 
 def typed() -> dict[str, object | None]:
-    """What the program does with an answer: strict parse, then typed values by name."""
+    """An answer's bytes to all of its typed values by name, as the page of a device shows them."""
     frame = Frame.from_bytes(ANSWER)
     return Battery(frame.seoj, dict(frame.props)).values()
 

@@ -271,12 +271,13 @@ async def _one(client: Client, host: str, eoj: Eoj, readable: frozenset[int]) ->
     """One object with every property it lets us read."""
     answer = await client.get(host, eoj, sorted(readable))
     device = kind_of(eoj.class_code)(eoj, answer.values)
+    values = device.values()
     properties: list[JsonValue] = []
     for epc, edt in answer.values.items():
         line: dict[str, JsonValue] = {"epc": f"{epc:02X}", "raw": edt.hex().upper()}
         prop = device.props.get(epc)
         if prop is not None:
-            value, unit, _ = shown(prop, prop.decode(edt, device), "en")
+            value, unit, _ = shown(prop, values[prop.name], "en")
             line |= {"name": prop.name, "value": value, "unit": unit}
         properties.append(line)
     return {"host": host, "eoj": str(eoj), "kind": device.kind, "properties": properties}

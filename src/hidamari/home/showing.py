@@ -154,13 +154,13 @@ def device_info(one: LiveDevice, settings: Settings, lang: str, now_s: float) ->
 
 def properties(one: LiveDevice, lang: str, at: datetime, now_s: float) -> tuple[PropertyLine, ...]:
     """Every property that the device has given, unknown ones as they came."""
-    lines = []
+    lines, values = [], one.device.values()
     for epc in sorted(one.device.raw):
         edt = one.device.raw[epc]
         prop = one.device.props.get(epc)
         value, unit, words = (None, "", edt.hex().upper())
         if prop is not None:
-            value, unit, words = shown(prop, prop.decode(edt, one.device), lang)
+            value, unit, words = shown(prop, values[prop.name], lang)
         age_s = one.age_s(epc, now_s)
         lines.append(
             PropertyLine(
