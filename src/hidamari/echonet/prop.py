@@ -86,7 +86,6 @@ class Prop(Generic[T]):
         self.unit = ""
         self.gettable = True
         self.settable = False
-        self.since = ""  # the Appendix release that brought it, where that matters
         self.use = Use()
         self.name = ""
 
