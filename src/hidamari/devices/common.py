@@ -46,6 +46,7 @@ class Common(Device):
     identity = raw(0x83, frozenset({9, 17}), use=Use(0))
     own_power_w = number(0x84, 2, unit="W")
     own_energy_kwh = number(0x85, 4, factor=0.001, unit="kWh")
+    maker_fault_code = raw(0x86, frozenset(range(1, 256)), use=Use(600))
     fault = flag(0x88, use=Use(600))
     fault_code = raw(0x89, frozenset({2}), use=Use(600))
     maker = raw(0x8A, frozenset({3}), use=Use(0))
