@@ -1,12 +1,14 @@
 """Devices, circuits, sources, settings, set-up, events, the web app: what each does."""
 
 import gzip
+import json
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from tests.api.conftest import Bench
-from tests.api.house import NOW
+from tests.api.house import NOW, POWERS
 
 from hidamari.answers.sentence import sentence_code
 from hidamari.api.app import Options
@@ -239,46 +241,14 @@ def test_the_web_app_is_served_with_the_right_cache_and_packed(bench: Bench) -> 
     bench.talk(talk, None)
 
 
-# pv, grid, battery, ev -> code (use follows from the balance)
-SENTENCES = [
-    ((3.2, -1.0, 1.3, 0.0), "solar_covers_charges_sells"),
-    ((2.2, 0.0, 1.3, 0.0), "solar_covers_charges"),
-    ((1.9, -1.0, 0.0, 0.0), "solar_covers_sells"),
-    ((0.9, 0.0, 0.0, 0.0), "solar_covers"),
-    ((0.5, 0.4, 0.0, 0.0), "solar_buy"),
-    ((0.5, 0.0, -0.4, 0.0), "solar_battery"),
-    ((0.5, 0.4, -0.4, 0.0), "solar_battery_buy"),
-    ((0.0, 0.0, -0.9, 0.0), "battery_covers"),
-    ((0.0, 0.5, -0.4, 0.0), "battery_buy"),
-    ((0.0, 0.9, 0.0, 0.0), "buy_only"),
-    ((0.0, 2.9, 2.0, 0.0), "buy_charges"),
-    ((0.5, 2.4, 2.0, 0.0), "buy_charges"),
-    ((0.0, 3.9, 0.0, 3.0), "buy_car"),
-    ((0.0, 0.0, 0.0, -0.9), "car_covers"),
-    ((0.0, 0.5, 0.0, -0.4), "car_buy"),
-    ((0.3, 0.0, 0.0, -3.0), "solar_car"),
-    ((0.5, 0.4, 0.0, -0.4), "solar_car_buy"),
-    ((0.0, 0.0, -0.3, -0.9), "car_covers"),
-]
+# The same table is put to the browser's own rule (ui/tests/energy.test.ts).
+SENTENCES = json.loads((Path(__file__).parents[1] / "data/sentences.json").read_text())
 
 
 @pytest.mark.req("UI-04")
-@pytest.mark.parametrize(("powers", "code"), SENTENCES)
-def test_the_sentence_says_what_is_happening(
-    powers: tuple[float, float, float, float], code: str
-) -> None:
-    pv, grid, battery, ev = powers
-    load = grid + pv - battery - ev
-    kw = {"pv_kw": pv, "gen_kw": 0.0, "grid_kw": grid, "battery_kw": battery, "ev_kw": ev}
-    assert (
-        sentence_code(kw | {"heater_kw": 0.0, "load_kw": load, "use_kw": load + max(ev, 0)}) == code
-    )
-
-
-def test_the_sentence_admits_what_is_not_known() -> None:
-    nothing = dict.fromkeys(("pv_kw", "gen_kw", "grid_kw", "battery_kw", "ev_kw", "use_kw"))
-    assert sentence_code(nothing) == "nothing_yet"
-    assert sentence_code(nothing | {"pv_kw": 1.0}) == "partly"
+@pytest.mark.parametrize(("code", "known_kw"), SENTENCES)
+def test_the_sentence_says_what_is_happening(code: str, known_kw: dict[str, float]) -> None:
+    assert sentence_code(dict.fromkeys(POWERS) | known_kw) == code
 
 
 def test_old_values_are_called_stale(bench: Bench) -> None:

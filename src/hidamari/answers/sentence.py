@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-QUIET_KW = 0.02  # less is nothing for people
+QUIET_KW = 0.05  # less is nothing for people: it reads 0.0 kW
 SMALL_SHARE = 0.08  # of the use: the battery's own hunting around zero
 
 

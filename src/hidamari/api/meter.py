@@ -11,6 +11,7 @@ import numpy as np
 from fastapi import APIRouter
 from fastapi import Path as PathParam
 
+from hidamari.answers.sentence import QUIET_KW
 from hidamari.api.context import Api, ApiDep, needs
 from hidamari.api.figures import half_hours, month_bounds
 from hidamari.api.money import contract_now
@@ -29,7 +30,6 @@ router = APIRouter(tags=["meter"])
 IMPORT = SeriesKey("home", "import_kw")
 MONTHS = 12
 AROUND = 6  # half-hours shown on each side of a peak
-EVEN_KW = 0.02  # neither bought nor sold, as far as people are concerned
 SLOT_H = 0.5
 # A contract's ampere counts at 100 V: 60 A are 6 kVA (supply terms of all regional companies).
 KW_A = 0.1
@@ -161,7 +161,7 @@ def _sums(sums: Sums | None, first: date, after: date) -> schema.MeterSums:
 def _direction(grid_kw: float | None) -> str | None:
     if grid_kw is None:
         return None
-    if abs(grid_kw) <= EVEN_KW:
+    if abs(grid_kw) < QUIET_KW:
         return "even"
     return "buying" if grid_kw > 0.0 else "selling"
 

@@ -14,7 +14,8 @@ const SMALL_SHARE = 0.08;
 const NAMES = ['pv_kw', 'gen_kw', 'grid_kw', 'battery_kw', 'ev_kw', 'heater_kw', 'load_kw', 'use_kw'] as const;
 
 export function sentenceCode(p: Powers): SentenceCode {
-  if (p.use_kw === null || p.grid_kw === null) return NAMES.some((name) => p[name] !== null) ? 'partly' : 'nothing_yet';
+  // Parts the home has not are zero and tell nothing.
+  if (p.use_kw === null || p.grid_kw === null) return NAMES.some((name) => p[name]) ? 'partly' : 'nothing_yet';
   const small = Math.max(QUIET_KW * 2, SMALL_SHARE * p.use_kw);
   const sun = (p.pv_kw ?? 0) + (p.gen_kw ?? 0) > small;
   const buys = p.grid_kw > small;
