@@ -93,8 +93,8 @@ def now(state: State) -> Json:
     if empty:
         powers, levels = dict.fromkeys(powers), dict.fromkeys(levels)
     if partly:
-        powers |= {"pv_kw": None, "load_kw": None, "use_kw": None}
-        levels |= {"tank_l": None}
+        powers |= {"pv_kw": None, "ev_kw": None, "load_kw": None, "use_kw": None}
+        levels |= {"tank_l": None, "ev_soc_pct": None}
     values = powers | levels
     ages = {name: None if v is None else old for name, v in values.items()}
     circuits = [
@@ -116,6 +116,7 @@ def now(state: State) -> Json:
     return {
         "at": iso(NOW + timedelta(seconds=EVENING_S if night else -old if old > 90 else 0)),
         **values,
+        "ev_here": None if empty or partly else not night,
         "tank_size_l": None if empty else 460,
         "age_s": ages,
         "has": {name: not empty and name != "gen" for name in HAS},

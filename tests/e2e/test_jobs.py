@@ -269,6 +269,14 @@ def test_parts_a_home_does_not_have_do_not_appear(home: FixtureHome, page: Brows
     assert [word for word in ("蓄電池", "電気自動車", "お湯") if word in text] == []
 
 
+def test_a_car_is_away_only_when_its_charger_says_so(home: FixtureHome, page: Browser) -> None:
+    label = "document.querySelector('.label.car').innerText"
+    for state, said in (("night", "外出中"), ("partly", "まだ届いていません"), ("full", "待機中")):
+        show(home, page, SCREENS["home"], state, "ja")
+        assert said in page.run(label), state
+        assert ("外出中" in page.run(label)) == (state == "night")
+
+
 @pytest.mark.req("UI-12")
 def test_the_solar_anniversary_opens_once_and_leads_to_the_selling_price(
     home: FixtureHome, page: Browser

@@ -59,6 +59,7 @@ def live_body(api: Api, snapshot: Snapshot, kept: Kept | None) -> schema.Live:
             **values,
             "at": snapshot.at,
             "tank_size_l": snapshot.tank_size_l,
+            "ev_here": snapshot.ev_here,
             "age_s": {name: age_s(_at(snapshot, name), now) for name in names},
             "has": _has(snapshot),
             "meter_name": snapshot.meter_name,

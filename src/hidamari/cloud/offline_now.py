@@ -56,6 +56,7 @@ def last_values(past: Past, last: Last) -> schema.Now:
             **{name: one.value for name, one in values.items()},
             "at": last.at,
             "tank_size_l": None,
+            "ev_here": None,
             "age_s": {name: one.age_s for name, one in values.items()},
             "has": _has(past, home, last.lately) | {"circuits": bool(circuits)},
             "meter_name": "",

@@ -7,6 +7,7 @@ from enum import IntEnum
 from hidamari.core.config import Settings
 from hidamari.core.words import known
 from hidamari.devices.forms import DayHistory, Pair, SpanHistory, Stamped, WireTime
+from hidamari.devices.v2h import Plug
 from hidamari.echonet.prop import Prop
 from hidamari.home.house import House
 from hidamari.home.live import LiveDevice, kilo
@@ -88,6 +89,7 @@ def snapshot(
         has=frozenset(_parts(house)),
         tank_size_l=tank_size_l,
         other_kw=other_kw,
+        ev_here=_car_here(house, now_s),
         assets=tuple(_asset(d, settings, at, now_s) for d in _assets(house)),
         circuits=circuits(house, settings, at, now_s),
         changed=changed,
@@ -312,6 +314,16 @@ def _state(value: object | None) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     return value.name.lower() if isinstance(value, IntEnum) else ""
+
+def _car_here(house: House, now_s: float) -> bool | None:
+    """Whether a car is connected, as the chargers tell it (EPC C7); None while one does not."""
+    chargers = [one for one in house.devices.values() if one.device.quantity == "ev_kw"]
+    plugs = [one.number("plug", now_s, 300.0) for one in chargers]
+    told = [plug for plug in plugs if plug not in (None, Plug.UNKNOWN, Plug.UNDEFINED)]
+    if any(plug != Plug.NOT_CONNECTED for plug in told):
+        return True
+    return False if told and len(told) == len(plugs) else None
+
 
 
 def _meter(house: House) -> LiveDevice | None:

@@ -73,6 +73,7 @@ class Snapshot:
     has: frozenset[str] = frozenset()  # of PARTS
     tank_size_l: float | None = None
     other_kw: float | None = None
+    ev_here: bool | None = None  # whether a car stands at a charger, where one says so
     assets: tuple[AssetNow, ...] = ()
     circuits: tuple[CircuitNow, ...] = ()
     changed: Change | None = None

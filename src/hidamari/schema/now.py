@@ -104,6 +104,7 @@ class Live(Body):
     """What changes with every reading; also what /live sends.
 
     grid = load + battery + ev + heater - pv - gen and use = load + heater + max(ev, 0), in kW.
+    `ev_here`: whether a car stands at a charger; null where none says so.
     """
 
     at: datetime
@@ -117,6 +118,7 @@ class Live(Body):
     use_kw: float | None
     soc_pct: float | None
     ev_soc_pct: float | None
+    ev_here: bool | None
     tank_l: float | None
     tank_size_l: float | None
     age_s: dict[str, float | None]

@@ -91,6 +91,8 @@ export interface Now extends Record<Power, Num> {
   soc_pct: Num;
   ev_soc_pct: Num;
   tank_l: Num;
+  /** whether a car stands at a charger; null where none says so */
+  ev_here: boolean | null;
   tank_size_l: Num;
   has: Has;
   assets: Asset[];
