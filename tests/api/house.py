@@ -198,6 +198,7 @@ def snapshot(at: datetime, **changes: float | None) -> Snapshot:
             CircuitNow("circuit:1", "キッチン", "台所", "", 0.5, seen),
             CircuitNow("circuit:2", "寝室", "2階", "", None, None),
         ),
+        hidden_circuits=(CircuitNow("circuit:3", "物置", "", "", None, None, hidden=True),),
         changed=Change("circuit:1", 0.4, seen),
         meter_name="スマートメーター",
         meter_route="b",

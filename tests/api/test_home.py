@@ -59,6 +59,11 @@ def test_circuits_carry_todays_energy(filled: Bench) -> None:
         assert second["power_kw"] is None
         assert second["age_s"] is None
         assert (await client.patch(f"{V1}/circuits/circuit:9", json={})).status_code == 404
+        every = (await client.get(f"{V1}/circuits?hidden=true")).json()
+        assert [one["hidden"] for one in every] == [False, False, True]
+        shown = await client.patch(f"{V1}/circuits/circuit:3", json={"hidden": False})
+        assert shown.json()["id"] == "circuit:3"
+        assert filled.home.edits == [("circuit:3", Edit(hidden=False))]
 
     filled.talk(talk)
 

@@ -37,7 +37,8 @@ class FixtureHome:
         self.plans = True
         self.without: frozenset[str] = frozenset()
         self.pv_since = "2024-04-01"
-        self.live_s = 10
+        self.has_spare = False
+        self.network: dict[str, Any] = {"live_s": 10, "probe": []}
         self.priced: int | None = None  # half-hours of today with a market price; None = other plan
         self.sent: list[tuple[str, str, Any]] = []
         app = Starlette(
@@ -137,6 +138,10 @@ class FixtureHome:
         found = await asyncio.to_thread(self._answer, path, dict(request.query_params))
         return problem(404, "not_found") if found is None else JSONResponse(found)
 
+    def _circuits(self, every: bool) -> list[dict[str, Any]]:
+        found = things.circuits(self.state)
+        return [*found, things.hidden_circuit()] if every and found else found
+
     def _tariff(self) -> Any:
         return (
             things.tariff(self.state) if self.priced is None else things.market_tariff(self.priced)
@@ -156,14 +161,12 @@ class FixtureHome:
             "history": lambda: answers.history(state, query),
             "cost": lambda: answers.cost(state, query),
             "meter": lambda: answers.meter(state),
-            "devices": lambda: things.devices(state),
-            "circuits": lambda: things.circuits(state),
+            "devices": lambda: things.devices(state) + [things.spare()] * self.has_spare,
+            "circuits": lambda: self._circuits("hidden" in query),
             "sources": things.sources,
             "tariff": self._tariff,
             "tariff/plans": things.plans,
-            "settings": lambda: (
-                things.settings(self.pv_since) | {"network": {"live_s": self.live_s}}
-            ),
+            "settings": lambda: things.settings(self.pv_since) | {"network": self.network},
             "diagnostics": things.diagnostics,
             "cloud": things.cloud,
             "setup": lambda: things.setup(state),
@@ -187,7 +190,7 @@ class FixtureHome:
             case "password":
                 self.must_change = False
             case "settings" if "network" in body:
-                self.live_s = body["network"]["live_s"]
+                self.network |= body["network"]
 
     async def _write(self, request: Request) -> Response:
         path = request.path_params["path"]

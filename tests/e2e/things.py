@@ -68,6 +68,17 @@ def devices(state: State) -> list[Json]:
     return found
 
 
+def spare() -> Json:
+    """A charger that was found beside the old one."""
+    found = next(one for one in devices("full") if one["kind"] == "v2h")
+    return found | {
+        "id": "d10",
+        "name": "新しい充放電器",
+        "host": "192.0.2.30",
+        "product": "HD-200",
+    }
+
+
 def device(state: State, key: str) -> Json | None:
     """GET /devices/{id}."""
     found = next(
@@ -122,9 +133,15 @@ def circuits(state: State) -> list[Json]:
         return []
     return [
         {"id": key, "name": name, "room": room, "device": "d7" if n == 0 else None}
-        | {"power_kw": share, "age_s": 8, "today_kwh": round(share * 6, 2)}
+        | {"power_kw": share, "age_s": 8, "today_kwh": round(share * 6, 2), "hidden": False}
         for n, (key, name, room, share) in enumerate(CIRCUITS)
     ]
+
+
+def hidden_circuit() -> Json:
+    """The one circuit that its owner has hidden."""
+    dead = {"power_kw": None, "age_s": None, "today_kwh": None, "hidden": True}
+    return {"id": "circuit:7", "name": "予備", "room": "洗面所", "device": None} | dead
 
 
 def sources() -> list[Json]:
@@ -215,6 +232,7 @@ def diagnostics() -> Json:
     return {
         "version": "0.1.0",
         "data_dir": "/var/lib/hidamari",
+        "door_sha256": bytes(range(7, 256, 8)).hex(":").upper(),
         "store": {"size_bytes": 48_200_000, "days": 412, "first_day": "2025-10-05"}
         | {"last_day": "2026-11-20", "free_bytes": 21_400_000_000},
         "stored": [

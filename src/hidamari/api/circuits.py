@@ -21,9 +21,9 @@ POWER = "power_kw"
 
 
 @router.get("/circuits", dependencies=needs(Action.VIEW))
-async def list_circuits(api: ApiDep) -> list[schema.CircuitEntry]:
-    """All circuits with their power now and their energy of today."""
-    circuits = api.home.snapshot().circuits
+async def list_circuits(api: ApiDep, hidden: bool = False) -> list[schema.CircuitEntry]:
+    """All circuits with their power now and their energy of today; `hidden`: also those."""
+    circuits = _circuits(api) if hidden else api.home.snapshot().circuits
     today_kwh = await asyncio.to_thread(_today_kwh, api, [one.id for one in circuits])
     now = api.home.clock.now()
     return [_entry(one, today_kwh[one.id], now) for one in circuits]
@@ -32,12 +32,11 @@ async def list_circuits(api: ApiDep) -> list[schema.CircuitEntry]:
 @router.patch("/circuits/{circuit}", dependencies=needs(Action.DEVICES))
 async def edit_circuit(circuit: str, body: schema.CircuitEdit, api: ApiDep) -> schema.CircuitEntry:
     """Change name, room or the device behind a circuit, hide or show it."""
-    before = _find(api, circuit)
+    _find(api, circuit)
     edit = Edit(name=body.name, room=body.room, hidden=body.hidden, device=body.device)
     api.home.edit_circuit(circuit, edit)
     today_kwh = await asyncio.to_thread(_today_kwh, api, [circuit])
-    after = next((one for one in api.home.snapshot().circuits if one.id == circuit), before)
-    return _entry(after, today_kwh[circuit], api.home.clock.now())
+    return _entry(_find(api, circuit), today_kwh[circuit], api.home.clock.now())
 
 
 @router.get("/sources", dependencies=needs(Action.VIEW))
@@ -74,20 +73,23 @@ def _today_kwh(api: Api, circuits: list[str]) -> dict[str, float | None]:
     return {one: sum_kwh(kwh[:, i]) for i, one in enumerate(circuits)}
 
 
+def _circuits(api: Api) -> tuple[CircuitNow, ...]:
+    """Every circuit, hidden ones at the end."""
+    snapshot = api.home.snapshot()
+    return (*snapshot.circuits, *snapshot.hidden_circuits)
+
+
 def _find(api: Api, circuit: str) -> CircuitNow:
     """The circuit, also when it is hidden; raises 404."""
-    for one in api.home.snapshot().circuits:
+    for one in _circuits(api):
         if one.id == circuit:
             return one
-    if circuit in api.home.settings.circuits:
-        own = api.home.settings.circuits[circuit]
-        return CircuitNow(circuit, own.name, own.room, own.device or "", None, None)
     raise ApiError(404, "there is no such circuit", "an id from GET /circuits")
 
 
 def _entry(one: CircuitNow, today_kwh: float | None, now: datetime) -> schema.CircuitEntry:
     body = circuit_body(one, now)
-    return schema.CircuitEntry(**dict(body), today_kwh=today_kwh)
+    return schema.CircuitEntry(**dict(body), today_kwh=today_kwh, hidden=one.hidden)
 
 
 def _source(choice: SourceChoice, now: datetime) -> schema.SourceBody:

@@ -79,6 +79,7 @@ def snapshot(
         if device.device.kind == "water_heater":
             tank_size_l = device.device.as_number("tank_size_l")
     meter = _meter(house)
+    every_circuit = circuits(house, settings, at, now_s)
     circuits_kw = house.circuits_kw(now_s)
     other_kw = None
     if bus.use_kw is not None and circuits_kw is not None:
@@ -88,10 +89,11 @@ def snapshot(
         values=values,
         has=frozenset(_parts(house)),
         tank_size_l=tank_size_l,
-        other_kw=other_kw,
         ev_here=_car_here(house, now_s),
+        other_kw=other_kw,
         assets=tuple(_asset(d, settings, at, now_s) for d in _assets(house)),
-        circuits=circuits(house, settings, at, now_s),
+        circuits=tuple(one for one in every_circuit if not one.hidden),
+        hidden_circuits=tuple(one for one in every_circuit if one.hidden),
         changed=changed,
         counter_import_kwh=meter.device.as_number(meter.device.counter_in) if meter else None,
         counter_export_kwh=meter.device.as_number(meter.device.counter_out) if meter else None,
@@ -110,18 +112,15 @@ def live(value: float | None, age_s: float | None, at: datetime) -> Live:
 def circuits(
     house: House, settings: Settings, at: datetime, now_s: float
 ) -> tuple[CircuitNow, ...]:
-    """Every circuit that the owner has not hidden."""
+    """Every circuit, hidden ones marked."""
     found = []
-    for circuit in house.circuits.values():
-        own = settings.circuits.get(circuit.id)
-        if own is not None and own.hidden:
-            continue
-        now = house.circuit_now(circuit, now_s)
+    for one in house.circuits.values():
+        own = settings.circuits.get(one.id)
+        is_hidden = own is not None and own.hidden
+        now = house.circuit_now(one, now_s)
         value = live(now.power_kw, now.age_s, at)
         found.append(
-            CircuitNow(
-                circuit.id, circuit.name, circuit.room, circuit.device, value.value, value.at
-            )
+            CircuitNow(one.id, one.name, one.room, one.device, value.value, value.at, is_hidden)
         )
     return tuple(found)
 
@@ -315,6 +314,7 @@ def _state(value: object | None) -> str:
         return "on" if value else "off"
     return value.name.lower() if isinstance(value, IntEnum) else ""
 
+
 def _car_here(house: House, now_s: float) -> bool | None:
     """Whether a car is connected, as the chargers tell it (EPC C7); None while one does not."""
     chargers = [one for one in house.devices.values() if one.device.quantity == "ev_kw"]
@@ -323,7 +323,6 @@ def _car_here(house: House, now_s: float) -> bool | None:
     if any(plug != Plug.NOT_CONNECTED for plug in told):
         return True
     return False if told and len(told) == len(plugs) else None
-
 
 
 def _meter(house: House) -> LiveDevice | None:

@@ -49,6 +49,7 @@ class CircuitNow:
     device: str
     power_kw: float | None
     at: datetime | None
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,11 @@ class Snapshot:
     values: Mapping[str, Live]
     has: frozenset[str] = frozenset()  # of PARTS
     tank_size_l: float | None = None
-    other_kw: float | None = None
     ev_here: bool | None = None  # whether a car stands at a charger, where one says so
+    other_kw: float | None = None
     assets: tuple[AssetNow, ...] = ()
     circuits: tuple[CircuitNow, ...] = ()
+    hidden_circuits: tuple[CircuitNow, ...] = ()
     changed: Change | None = None
     counter_import_kwh: float | None = None
     counter_export_kwh: float | None = None

@@ -95,6 +95,7 @@ class CircuitEntry(Body):
     power_kw: float | None
     age_s: float | None
     today_kwh: float | None
+    hidden: bool
 
 
 class CircuitEdit(Body):

@@ -59,6 +59,7 @@ export interface Circuit {
   age_s: Num;
   device?: string | null;
   today_kwh?: Num;
+  hidden?: boolean;
 }
 
 export interface Asset {
