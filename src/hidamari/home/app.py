@@ -279,13 +279,7 @@ class Home:
         self._edit("circuits", circuit, edit)
 
     def _edit(self, section: str, key: str, edit: Edit) -> None:
-        wanted: dict[str, JsonValue | None] = {
-            "name": edit.name,
-            "room": edit.room,
-            "hidden": edit.hidden,
-            "device": edit.device,
-        }
-        given: dict[str, JsonValue] = {n: v for n, v in wanted.items() if v is not None}
+        given: dict[str, JsonValue] = {n: v for n, v in asdict(edit).items() if v is not None}
         if edit.device == "":
             given["device"] = None
         self.put_settings({section: {key: given}})
@@ -298,6 +292,9 @@ class Home:
         self.recorder.counting.restart(device)
         self.note("log", "device_replaced", {"host": binding.host}, device)
         self.choose_sources()
+        own = self._settings.devices.get(device)
+        if own is not None and own.hidden:  # nobody misses what has been hidden
+            self._edit("devices", device, Edit(hidden=False))
 
     def choose_source(self, quantity: str, option: str) -> None:
         """Make another source the true one."""
