@@ -61,6 +61,7 @@ class Ready:
 
     url: str
     secure_url: str | None
+    door_sha256: str | None
     user: str | None
     password: str | None
 
@@ -71,6 +72,7 @@ class Ready:
                 "ready": True,
                 "url": self.url,
                 "secure_url": self.secure_url,
+                "door_sha256": self.door_sha256,
                 "user": self.user,
                 "password": self.password,
             }
@@ -81,6 +83,8 @@ class Ready:
         lines = ["", f"  Hidamari  {self.url}"]
         if self.secure_url:
             lines.append(f"            {self.secure_url}")
+        if self.door_sha256:
+            lines.append(f"  fingerprint of its certificate (SHA-256): {self.door_sha256}")
         if self.password:
             lines.append(f"  first sign-in: user {self.user}, password {self.password}")
         return "\n".join([*lines, ""])
@@ -146,12 +150,15 @@ async def _live(
     names, listening = own_names(), porch.listening
     key = door_key(home.folder, names, home.clock.now())
     energy = Energy(home, home.client, ProcessSolver())
-    options = Options(https_port=listening.https_port, names=names, energy=energy)
+    sha256 = key.sha256 if listening.https_port else None
+    options = Options(
+        https_port=listening.https_port, door_sha256=sha256, names=names, energy=energy
+    )
     app = create_app(home, auth, options)
     uplink = linked(home, app, wishes, f"http://{names[1]}:{listening.http_port}")
     url = f"http://localhost:{listening.http_port}"
     secure = f"https://localhost:{listening.https_port}" if listening.https_port else None
-    ready = Ready(url, secure, *(first or (None, None)))
+    ready = Ready(url, secure, sha256, *(first or (None, None)))
     beat = Beat()
     porches: list[Porch] = [porch]
 

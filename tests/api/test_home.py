@@ -179,7 +179,9 @@ def test_diagnostics_tell_the_store_and_the_house(filled: Bench) -> None:
         assert body["store"]["first_day"] == "2026-04-01"
         assert body["store"]["size_bytes"] > 0
         assert body["home"]["uptime_s"] == 5
+        assert body["door_sha256"] == "AB:CD"
 
+    filled.rebuild(Options(door_sha256="AB:CD"))
     filled.talk(talk)
 
 

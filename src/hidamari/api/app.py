@@ -82,6 +82,7 @@ class Options:
     """What the process knows and the settings do not."""
 
     https_port: int | None = None  # of the secure door; None = there is none
+    door_sha256: str | None = None  # fingerprint of the secure door's certificate
     names: tuple[str, ...] = ()  # our own host names, such as hidamari.local
     prefixes: tuple[str, ...] = ()  # public IPv4 networks on our link
     energy: Energy | None = None  # plan and control of the home
@@ -101,7 +102,7 @@ def create_app(home: HomeView, auth: Auth, options: Options | None = None) -> Fa
         generate_unique_id_function=lambda route: route.name,
         responses=ERRORS,
     )
-    shared = Api(home, auth, LiveSums(home), given.https_port, given.energy)
+    shared = Api(home, auth, LiveSums(home), given.https_port, given.door_sha256, given.energy)
     app.state.api = shared
     errors.install(app)
     _add_web(app, WebApp(given.web if given.web is not None else web_folder()))

@@ -30,6 +30,7 @@ class Api:
     auth: Auth
     sums: LiveSums
     https_port: int | None = None
+    door_sha256: str | None = None
     energy: Energy | None = None  # plan and control; None where the home does not plan
     rare: Buckets = field(default_factory=Buckets)
 

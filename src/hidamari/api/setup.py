@@ -44,6 +44,7 @@ async def get_diagnostics(api: ApiDep) -> schema.Diagnostics:
         version=__version__,
         data_dir=str(api.home.folder),
         store=state,
+        door_sha256=api.door_sha256,
         home={**api.home.diagnostics()},
     )
 

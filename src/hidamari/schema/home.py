@@ -44,4 +44,5 @@ class Diagnostics(Body):
     version: str
     data_dir: str
     store: StoreState
+    door_sha256: str | None  # fingerprint of the secure door's certificate
     home: dict[str, object]

@@ -91,9 +91,9 @@ export interface Now extends Record<Power, Num> {
   age_s: Record<string, Num>;
   soc_pct: Num;
   ev_soc_pct: Num;
-  tank_l: Num;
   /** whether a car stands at a charger; null where none says so */
   ev_here: boolean | null;
+  tank_l: Num;
   tank_size_l: Num;
   has: Has;
   assets: Asset[];
@@ -300,12 +300,13 @@ export interface Setup {
 export interface Settings {
   home?: { name?: string; zone?: string; language?: string; postal_code?: string | null; people?: Num; pv_since?: string | null };
   target?: { month_kwh?: Num };
-  network?: { live_s?: number };
+  network?: { live_s?: number; probe?: string[] };
 }
 
 export interface Diagnostics {
   version?: string;
   data_dir?: string;
+  door_sha256?: string | null;
   store?: { size_bytes?: Num; days?: Num; first_day?: string | null; last_day?: string | null; free_bytes?: Num };
   stored?: { what: string; where: string; kept?: string | null; size_bytes?: Num }[];
 }
