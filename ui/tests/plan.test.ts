@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bandPath, barsOf, priceStrength, sameRuns, spread } from '../src/lib/charts/lanes.ts';
 import { dayOf, dayView, known_kwh, placeOf, slotOf, spanOf } from '../src/lib/plan/day.ts';
-import { csvText } from '../src/lib/plan/file.ts';
+import { csvText } from '../src/lib/table.ts';
 import type { HomePlan, PlanResult, PlanSlot } from '../src/lib/plan/types.ts';
 
 const ZONE = 'Asia/Tokyo';

@@ -8,7 +8,8 @@ export function csvText(head: string[], rows: string[][]): string {
 
 export function saveRows(name: string, head: string[], rows: string[][]): void {
   const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([csvText(head, rows)], { type: 'text/csv;charset=utf-8' }));
+  // Spreadsheets take a file for UTF-8 when it begins with this mark.
+  link.href = URL.createObjectURL(new Blob(['\ufeff', csvText(head, rows)], { type: 'text/csv;charset=utf-8' }));
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
