@@ -282,6 +282,8 @@ def meter(state: State) -> Json:
 def peak(state: State, month: str) -> Json:
     """GET /meter/peaks/{month}."""
     found = next((p for p in meter(state)["peaks"] if p["month"] == month), None)
+    if found is not None and found["at"] is None:
+        return found | {"circuits": [], "other_kwh": None, "neighbours": []}
     at = datetime.fromisoformat(f"{month}-12T10:00:00+00:00")
     kwh = found["peak_kwh"] if found and found["peak_kwh"] else 1.4
     return {

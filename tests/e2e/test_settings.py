@@ -57,7 +57,7 @@ def test_a_silent_device_goes_on_with_the_new_one_once_that_was_confirmed(
     try:
         show(home, page, Screen("device", "/devices/d3"), "partly", "ja")
         page.click_text("この機器に引き継ぐ")
-        page.wait_text("「新しい充放電器」に引き継ぎますか")
+        page.wait_text("「新しい充放電器 (192.0.2.30)」の値で続きます")
         page.wait_text("元には戻せません")
         assert sent_to(home, "devices/d3") == []
         page.click_text("引き継ぐ", "dialog .primary")
