@@ -32,6 +32,7 @@ PATHS = (
     "/settings/tariff",
     "/settings/circuits",
     "/settings/sources",
+    "/settings/network",
     "/settings/storage",
     "/setup?step=devices",
 )
