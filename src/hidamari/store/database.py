@@ -102,7 +102,7 @@ class Database:
         """A connection that sees one unchanging state; any thread, one thread at a time."""
         generation = self._generation
         with faults("reading the history"):
-            connection = self._idle.popleft() if self._idle else open_reader(self._path)
+            connection = self._idle_reader() or open_reader(self._path)
             try:
                 connection.execute("begin")
                 yield connection
@@ -229,9 +229,16 @@ class Database:
         sync_folder(self._path.parent)
         self.damaged = target
 
+    def _idle_reader(self) -> sqlite3.Connection | None:
+        """A reader that nobody else takes at this moment; None when all are out."""
+        try:
+            return self._idle.popleft()
+        except IndexError:
+            return None
+
     def _forget_readers(self) -> None:
-        while self._idle:
-            self._idle.popleft().close()
+        while reader := self._idle_reader():
+            reader.close()
 
 
 def _try_kept(job: Job[object], connection: sqlite3.Connection) -> None:
