@@ -150,6 +150,21 @@ def test_without_a_tariff_energies_are_shown_and_money_is_not(filled: Bench) -> 
     filled.talk(talk)
 
 
+def test_without_a_tariff_the_month_begins_where_the_home_is(filled: Bench) -> None:
+    """1 May in Auckland is 30 April 12:00 UTC: 14 days of 10.8 kWh, and 12 hours until midnight.
+
+    From 00:00 UTC of 15 May to now the sun shines and nothing is bought.
+    """
+
+    async def talk(client: httpx.AsyncClient) -> None:
+        filled.home.put_settings({"meters": [], "home": {"zone": "Pacific/Auckland"}})
+        month = (await client.get(f"{V1}/now")).json()["month"]
+        assert (month["from"], month["to"]) == ("2026-05-01", "2026-06-01")
+        assert month["import_kwh"] == pytest.approx(24 * 0.3 + 14 * 10.8)
+
+    filled.talk(talk)
+
+
 @pytest.mark.req("UI-04")
 def test_now_tells_price_cost_and_month(filled: Bench) -> None:
     """Today so far 5.4 kWh x 33.98 = 183.49; the month since 10 May 5 x 10.8 + 5.4 - ... kWh."""

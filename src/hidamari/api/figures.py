@@ -10,7 +10,7 @@ import numpy as np
 from hidamari.core.bill import Item, Usage, bill, costs
 from hidamari.core.contract import Contract, period_on
 from hidamari.core.reading import SeriesKey
-from hidamari.core.time import SLOT_S, TOKYO, day_bounds, local_day, slot_start, unix
+from hidamari.core.time import SLOT_S, day_bounds, local_day, slot_start, unix
 from hidamari.schema.now import MonthSums, Source, Sums
 from hidamari.store.db import Store
 from hidamari.store.pack import FloatArray
@@ -118,7 +118,7 @@ def bundle(
     return Bundle(
         today=_sums(day),
         yesterday=_sums(rows.cut(*day_bounds(yesterday, zone))),
-        month=_month(rows, contract, today, target_kwh),
+        month=_month(rows, zone, contract, today, target_kwh),
         sources_today=sources(day, (unix(midnight) - unix(morning)) // SLOT_S),
     )
 
@@ -191,10 +191,13 @@ def self_sufficiency_pct(use_kwh: float | None, import_kwh: float | None) -> flo
 
 
 def _month(
-    rows: HalfHours, contract: Contract | None, today: date, target_kwh: float | None
+    rows: HalfHours,
+    zone: ZoneInfo,
+    contract: Contract | None,
+    today: date,
+    target_kwh: float | None,
 ) -> MonthSums | None:
     first, after = month_bounds(contract, today)
-    zone = contract.zone if contract is not None else TOKYO
     span = rows.cut(day_bounds(first, zone)[0], day_bounds(after, zone)[0])
     sums = _sums(span)
     if sums is None:
