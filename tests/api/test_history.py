@@ -227,6 +227,26 @@ def test_a_long_file_comes_in_pieces_without_a_row_twice(filled: Bench) -> None:
     filled.talk(talk)
 
 
+@pytest.mark.t(16)
+def test_the_file_of_a_graph_is_no_longer_than_a_graph(filled: Bench) -> None:
+    """Two years of half-hours are an export: at the plain door they are refused in either form."""
+    years = "series=pv_kw&from=2025-01-01&to=2027-01-01&step=30m"
+
+    async def talk(client: httpx.AsyncClient) -> None:
+        assert (await client.get(f"{V1}/history.csv?series=pv_kw&{DAY}")).status_code == 200
+        long = await client.get(f"{V1}/history.csv?{years}")
+        assert (long.status_code, "20000 steps" in long.text) == (422, True)
+        whole = await client.get(f"{V1}/export.csv?{years}")
+        assert whole.json()["error"]["code"] == "secure_door_needed"
+
+    async def at_home(client: httpx.AsyncClient) -> None:
+        whole = await client.get(f"{V1}/export.csv?{years}")
+        assert len(whole.text.splitlines()) == 1 + 730 * 48
+
+    filled.talk(talk, address="192.168.1.20")
+    filled.talk(at_home)
+
+
 WRONG = [
     ("", 1, "head row"),
     ("a,b\n1,2\n", 1, "start_utc"),
@@ -389,6 +409,25 @@ def test_local_times_full_width_digits_and_gaps_are_understood(bench: Bench) -> 
     assert values.tolist()[0][0] == 0.5
     assert values.tolist()[1][1] == 0.25
     assert quality.tolist() == [[3, 0], [0, 3]]
+
+
+def test_a_quality_counts_wherever_its_column_stands(bench: Bench) -> None:
+    text = (
+        "home.pv_kw [quality],start_utc,pv_kwh\n"
+        "5,2026-05-01T00:00:00Z,1\n"
+        "0,2026-05-01T00:30:00Z,2\n"
+        ",2026-05-01T01:00:00Z,3\n"
+    )
+
+    async def talk(client: httpx.AsyncClient) -> None:
+        body = (await client.post(f"{V1}/import", content=text)).json()
+        assert (body["half_hours"], body["stored"], body["empty_cells"]) == (2, 2, 1)
+
+    bench.talk(talk)
+    start = datetime(2026, 5, 1, tzinfo=UTC)
+    keys = [SeriesKey("home", "pv_kw")]
+    _, quality = bench.home.store.slots(keys, start, start + timedelta(minutes=90))
+    assert quality[:, 0].tolist() == [5, 0, 3]
 
 
 def test_an_import_replaces_nothing_better(filled: Bench) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from hidamari.core.errors import InputError, StoreBusy, StoreError
 from hidamari.core.reading import Event, Kind, Quality, Series, SeriesKey, SlotValue
-from hidamari.core.time import TOKYO
+from hidamari.core.time import TOKYO, unix
+from hidamari.store import writes
 from hidamari.store.db import Store
 
 GRID = Series("home", "grid_kw", "kW", 0.001, Kind.POWER)
@@ -143,6 +144,34 @@ def test_an_imported_history_is_sealed_but_for_its_newest_day(store: Store) -> N
     assert store.slot_bounds() == (START, START + timedelta(days=3))
     kwh, _ = store.totals([GRID.key], DAY, DAY + timedelta(days=2))
     np.testing.assert_allclose(kwh, [[9.6], [9.6], [np.nan]])
+
+
+def test_an_import_into_sealed_days_seals_them_again_at_once_or_after_a_power_cut(
+    store: Store, tmp_path: Path
+) -> None:
+    def rows(kwh: float, quality: Quality) -> list[tuple[datetime, dict[SeriesKey, SlotValue]]]:
+        values = {GRID.key: SlotValue(kwh, quality)}
+        return [(START + timedelta(minutes=30 * slot), values) for slot in range(2 * 48)]
+
+    both = [DAY, DAY + timedelta(days=1)]
+    store.write_history(rows(0.1, Quality.ESTIMATE), TOKYO)
+    store.seal_day(both[1], TOKYO)
+    store.write_history(rows(0.2, Quality.POWER), TOKYO)
+    connection = sqlite3.connect(tmp_path / "data" / "store.db")
+    assert connection.execute("select rev, why from day").fetchall() == [(2, "import")] * 2
+    connection.close()
+    np.testing.assert_allclose(store.totals([GRID.key], *both)[0], [[9.6], [9.6]])
+
+    slots = [
+        writes.Slots(unix(at), store._catalog.slot_row(values))
+        for at, values in rows(0.3, Quality.COUNTER)
+    ]
+    assert store._database.write(lambda c: writes.write_history(c, slots)) == both  # and then dark
+    assert all(store.verify_day(day) for day in both)
+    assert store.unsealed_days(both[1] + timedelta(days=1), TOKYO) == both
+    store.seal_days(both, TOKYO)
+    np.testing.assert_allclose(store.totals([GRID.key], *both)[0], [[14.4], [14.4]])
+    assert all(store.verify_day(day) for day in both)
 
 
 def test_a_better_half_hour_seals_its_day_again_with_the_reason(

@@ -191,6 +191,26 @@ def test_what_may_be_thinned_out_carries_on_measuring_for_days(disked: Disked) -
 
 
 @pytest.mark.t(4)
+def test_an_import_that_finds_no_room_stores_nothing(disked: Disked) -> None:
+    """A year's half-hours are more than all that can be thinned out makes room for."""
+    store, disk = disked
+    first = START - timedelta(days=200)
+    rows = [(first + timedelta(minutes=30 * i), slot(i)) for i in range(200 * 48)]
+    disk.limit = disk.used()
+    with pytest.raises(StoreFull):
+        store.write_history(rows, TOKYO)
+    values, _ = store.slots(KEYS, first, START)
+    assert np.isnan(values).all()
+    disk.limit = 10**12
+    store.write_history(reversed(rows), TOKYO)
+    values, _ = store.slots(KEYS, first, START)
+    np.testing.assert_allclose(values[-1], [v.value for v in rows[-1][1].values()])
+    assert not np.isnan(values).any()
+    kwh, _ = store.totals(KEYS, local_day(first), local_day(START) - timedelta(days=2))
+    assert not np.isnan(kwh).any()
+
+
+@pytest.mark.t(4)
 def test_a_disk_that_refuses_everything_is_waited_for(disked: Disked) -> None:
     store, disk = disked
 

@@ -23,6 +23,7 @@ TIMES = (START_UTC, START_LOCAL, "start", "time", "datetime", "開始", "日時"
 SIGNED = frozenset({"grid_kw", "battery_kw", "ev_kw", "balance_gap_kw"})
 OTHER_SIGNS = ((";", "semicolons"), ("\t", "tabs"))
 MOST_KWH = 500.0  # in a half-hour: ten times what any home's line can carry
+MOST_ROWS = 20_000  # more than a year: it is written in one piece, and others wait for that
 MOST_ERRORS = 20
 MOST_GAPS = 100
 NO_TEXT = (
@@ -96,6 +97,9 @@ class Reader:
         rows = list(_lines(text))
         if not rows:
             raise BadCsv([Fault(1, "", "a head row was expected, the file is empty")])
+        if len(rows) > MOST_ROWS + 1:
+            told = f"at most {MOST_ROWS} rows were expected, split the file and repeat the head row"
+            raise BadCsv([Fault(rows[MOST_ROWS + 1][0], "", told)])
         time_at, columns = self._head(rows[0][1])
         seen: dict[datetime, int] = {}
         slots: list[Slot] = []
@@ -126,7 +130,8 @@ class Reader:
             expected = f"a column {START_UTC} or {START_LOCAL} was expected"
             raise BadCsv([Fault(1, names[0] if names else "", expected)])
         columns = [self._column(i, name) for i, name in enumerate(names) if i not in times and name]
-        found = [column for column in columns if column is not None]
+        # Values before qualities: a quality is that of a value, wherever its column stands.
+        found = sorted((c for c in columns if c is not None), key=lambda c: c.is_quality)
         heads = [(column.series, column.is_quality) for column in found]
         for column, head in zip(found, heads, strict=True):
             if heads.count(head) > 1:

@@ -95,8 +95,13 @@ def blob_columns(blob: DayBlob, columns: Columns) -> IntArray:
     return np.where(found, blob.minutes[:, inside], np.int32(MISSING))
 
 
+def mark_late(connection: sqlite3.Connection, number: int) -> None:
+    """A sealed day has got something that is not in its blob."""
+    connection.execute("insert or replace into kv values(?, x'')", (late_key(number),))
+
+
 def is_late(connection: sqlite3.Connection, number: int) -> bool:
-    """Whether a sealed day has minutes outside its blob."""
+    """Whether a sealed day has something outside its blob."""
     return bool(connection.execute("select 1 from kv where k = ?", (late_key(number),)).fetchone())
 
 
@@ -140,7 +145,7 @@ def seal(
 
 
 def late_key(number: int) -> str:
-    """The mark of a sealed day that has minutes outside its blob."""
+    """The mark of a sealed day that has something outside its blob."""
     return f"late:{number}"
 
 
@@ -150,14 +155,17 @@ def unsent_key(number: int) -> str:
 
 
 def verify(connection: sqlite3.Connection, number: int, width: int) -> bool:
-    """Whether a sealed day has its hash and its half-hours are those of the table slot."""
+    """Whether a sealed day has its hash and its half-hours are those of the table slot.
+
+    Those of a day that waits to be sealed again are not compared.
+    """
     try:
         blob = load_day(connection, number)
     except StoreDamaged as error:
         logger.warning("%s", error)
         return False
-    if blob is None:
-        return False
+    if blob is None or is_late(connection, number):
+        return blob is not None
     end_s = blob.start_s + MINUTE_S * blob.minutes.shape[0]
     slots = read_slots(connection, slot_span(blob.start_s, end_s), width)
     columns = blob.ids.astype(np.intp) - 1

@@ -5,11 +5,13 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Self
 from zoneinfo import ZoneInfo
 
+from hidamari.core.errors import StoreFull
 from hidamari.core.reading import Event, Series, SeriesKey, SlotValue
 from hidamari.core.time import MINUTE_S, SLOT_S, from_unix, unix
 from hidamari.store import days, journal, reads, settings, unsent, writes
@@ -107,10 +109,11 @@ class Store:
     def write_history(
         self, slots: Iterable[tuple[datetime, Mapping[SeriesKey, SlotValue]]], zone: ZoneInfo
     ) -> None:
-        """Many half-hours in few transactions; all days but the newest are sealed and added up."""
+        """Many half-hours, all or none; then all their days but the newest are sealed."""
         catalog = self._catalog
         rows = [Slots(_floor(at, SLOT_S), catalog.slot_row(v)) for at, v in slots]
-        self._write_rows(sorted(rows, key=lambda slot: slot.at_s), zone)
+        again = self._database.write(lambda c: writes.write_history(c, rows))
+        self._seal_closed(rows, zone, again)
 
     def write_slot_block(
         self,
@@ -119,20 +122,23 @@ class Store:
         block: tuple[FloatArray, UInt8Array],
         zone: ZoneInfo,
     ) -> None:
-        """`write_history` for arrays: values and quality from `start` on, shape (n, len(keys))."""
+        """Years of half-hours from `start` on, a month at a time; shape (n, len(keys))."""
         catalog = self._catalog
         first_s = _floor(start, SLOT_S)
         rows = catalog.slot_array(catalog.columns(keys), *block)
         slots = [Slots(first_s + SLOT_S * i, rows[i : i + 1]) for i in range(len(rows))]
-        self._write_rows(slots, zone)
-
-    def _write_rows(self, slots: Sequence[Slots], zone: ZoneInfo) -> None:
         at_once = 48 * _DAYS_AT_ONCE
         for first in range(0, len(slots), at_once):
             self._put_slots(slots[first : first + at_once], "import")
-        closed = writes.closed_days(slots, zone)
-        for first in range(0, len(closed), _DAYS_AT_ONCE):
-            self.seal_days(closed[first : first + _DAYS_AT_ONCE], zone)
+        self._seal_closed(slots, zone)
+
+    def _seal_closed(
+        self, slots: Sequence[Slots], zone: ZoneInfo, again: Iterable[date] = ()
+    ) -> None:
+        wanted = sorted({*writes.closed_days(slots, zone), *again})
+        with suppress(StoreFull):  # what finds no room now is sealed at night
+            for first in range(0, len(wanted), _DAYS_AT_ONCE):
+                self.seal_days(wanted[first : first + _DAYS_AT_ONCE], zone, "import")
 
     def _put_slots(self, slots: Sequence[Slots], why: str, *, keep: bool = False) -> None:
         catalog = self._catalog

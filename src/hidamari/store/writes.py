@@ -15,7 +15,7 @@ from hidamari.store import days
 from hidamari.store.catalog import Catalog
 from hidamari.store.pack import MISSING, IntArray, RowArray, frame_blob, frame_rows
 from hidamari.store.rollup import SLOT_MINUTES, slots_of_minutes
-from hidamari.store.rows import put_minutes, put_slot, read_frames
+from hidamari.store.rows import put_minutes, put_slot, read_frames, slot_span
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +32,29 @@ def write_minutes(connection: sqlite3.Connection, starts: Sequence[int], rows: I
         return
     put_minutes(connection, starts, rows)
     for day in days.sealed_days(connection, min(starts), max(starts) + MINUTE_S):
-        connection.execute("insert or replace into kv values(?, x'')", (days.late_key(day.number),))
+        days.mark_late(connection, day.number)
 
 
 def write_slots(
     connection: sqlite3.Connection, catalog: Catalog, slots: Iterable[Slots], why: str
 ) -> None:
     """Half-hours, better quality over worse; sealed days among them are sealed again at once."""
-    changed = [slot.at_s for slot in slots if put_slot(connection, slot.at_s, slot.row)]
-    if not changed:
-        return
-    touched = set(changed)
-    again = []
-    for day in days.sealed_days(connection, min(changed), max(changed) + 1):
+    touched = _touched(connection, slots)
+    for day in touched:
         span = range(day.span.start_s, day.span.end_s, MINUTE_S)
-        if touched.intersection(range(-(-span.start // SLOT_S) * SLOT_S, span.stop, SLOT_S)):
-            days.seal(connection, catalog, day.number, span, why)
-            again.append(day.number)
-    _add_up(connection, catalog, again)
+        days.seal(connection, catalog, day.number, span, why)
+    _add_up(connection, catalog, [day.number for day in touched])
+
+
+def write_history(connection: sqlite3.Connection, slots: Iterable[Slots]) -> list[date]:
+    """Many half-hours, better quality over worse; the sealed days to be sealed again, marked so.
+
+    Sealing takes longer than all else: it is left to others, so that nobody waits for it.
+    """
+    touched = _touched(connection, slots)
+    for day in touched:
+        days.mark_late(connection, day.number)
+    return [days.day_of(day.number) for day in touched]
 
 
 def seal_days(
@@ -97,6 +102,18 @@ def put_undated(connection: sqlite3.Connection, boot: int, mono_s: int, row: Int
         "insert or ignore into undated values(?, ?, ?)",
         (boot, mono_s, frame_blob(row.tolist())),
     )
+
+
+def _touched(connection: sqlite3.Connection, slots: Iterable[Slots]) -> list[days.SealedDay]:
+    """Write half-hours; the sealed days in which something changed."""
+    changed = {slot.at_s for slot in slots if put_slot(connection, slot.at_s, slot.row)}
+    if not changed:
+        return []
+    return [
+        day
+        for day in days.sealed_days(connection, min(changed), max(changed) + 1)
+        if not changed.isdisjoint(slot_span(day.span.start_s, day.span.end_s))
+    ]
 
 
 def closed_days(slots: Iterable[Slots], zone: ZoneInfo) -> list[date]:
