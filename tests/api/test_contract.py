@@ -46,7 +46,7 @@ MATRIX = [
     Call("GET", f"{V1}/now", Action.VIEW),
     Call("GET", f"{V1}/series", Action.VIEW),
     Call("GET", f"{V1}/history", Action.VIEW, url=f"{V1}/history?series=import_kw,soc_pct&{RANGE}"),
-    Call("GET", f"{V1}/export.csv", Action.VIEW, url=f"{V1}/export.csv?{RANGE}"),
+    Call("GET", f"{V1}/export.csv", Action.EXPORT, url=f"{V1}/export.csv?{RANGE}"),
     Call("GET", f"{V1}/history.csv", Action.VIEW, url=f"{V1}/history.csv?series=pv_kw&{RANGE}"),
     Call("POST", f"{V1}/import", Action.IMPORT, body=CSV, headers={"content-type": "text/csv"}),
     Call("GET", f"{V1}/devices", Action.VIEW),

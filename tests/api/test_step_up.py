@@ -7,47 +7,41 @@ import pytest
 from starlette.types import Receive, Scope, Send
 from tests.api.conftest import Bench
 
-from hidamari.api.context import needs
 from hidamari.api.relayed import admit
-from hidamari.core.access import STEP_UP, Action
 
-WAY_OUT = "/api/v1/asked"
+RANGE = "series=pv_kw&from=2026-05-14&to=2026-05-15"
+EXPORT, GRAPH = f"/api/v1/export.csv?{RANGE}", f"/api/v1/history.csv?{RANGE}"
 
 
 @pytest.mark.req("APP-12")
 @pytest.mark.t(17)
 @pytest.mark.parametrize(
-    ("role", "fresh", "expected"),
+    ("path", "role", "fresh", "expected"),
     [
-        ("owner", "1", 200),
-        ("owner", "", "step_up_needed"),
-        ("owner", "0", "step_up_needed"),
-        ("viewer", "", "forbidden"),
-        ("viewer", "1", "forbidden"),
+        (EXPORT, "owner", "1", 200),
+        (EXPORT, "owner", "", "step_up_needed"),
+        (EXPORT, "owner", "0", "step_up_needed"),
+        (EXPORT, "viewer", "", "forbidden"),
+        (EXPORT, "viewer", "1", "forbidden"),
+        (GRAPH, "viewer", "", 200),
     ],
 )
 def test_what_needs_a_fresh_password_is_asked_for_it(
-    bench: Bench, role: str, fresh: str, expected: int | str
+    filled: Bench, path: str, role: str, fresh: str, expected: int | str
 ) -> None:
-    async def done() -> None:
-        return None
-
-    assert Action.EXPORT in STEP_UP
-    bench.app.add_api_route(WAY_OUT, done, dependencies=needs(Action.EXPORT))
-    routes = bench.app.router.routes
-    routes.insert(0, routes.pop())  # before that of the pages
     actor = {"name": "hana", "role": role, "account": "7", "fresh": fresh}
 
     async def relayed(scope: Scope, receive: Receive, send: Send) -> None:
-        await bench.app({**scope, **admit(actor)}, receive, send)
+        await filled.app({**scope, **admit(actor)}, receive, send)
 
     async def ask() -> httpx.Response:
         transport = httpx.ASGITransport(app=relayed)
         async with httpx.AsyncClient(transport=transport, base_url="http://home") as client:
-            return await client.get(WAY_OUT)
+            return await client.get(path)
 
     answer = asyncio.run(ask())
     if expected == 200:
         assert answer.status_code == 200, answer.text
+        assert answer.text.startswith("start_utc,start_local,pv_kw [kWh]")
     else:
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, expected)

@@ -8,7 +8,7 @@ from hidamari.answers.titles import series_title
 from hidamari.core.errors import InputError
 from hidamari.core.reading import Kind, Series, SeriesKey
 from hidamari.schema import history as schema
-from hidamari.store.history import HistoryQuery, Reader, Step, history
+from hidamari.store.history import MOST_STEPS, HistoryQuery, Reader, Step, history
 
 MINUTE_STEPS = frozenset({"1m", "5m"})
 STEP_S = {"1m": 60, "5m": 300, "30m": 1800, "1h": 3600, "1d": 86400, "1mo": 2592000, "1y": 31536000}
@@ -76,6 +76,8 @@ def read_range(
 def check_size(span: Span, step: Step, width: int) -> None:
     """Refuse what would not fit on any screen before it is read."""
     count = (span.end - span.start).total_seconds() / STEP_S[step]
+    if count > MOST_STEPS:
+        raise InputError(f"at most {MOST_STEPS} steps expected, this range has {count:.0f}")
     if count * width > MOST_VALUES:
         raise InputError(
             f"at most {MOST_VALUES} values were expected, this is {count * width:.0f}:"

@@ -15,8 +15,15 @@ from hidamari.store.history import HistoryQuery, history
 
 START_UTC = "start_utc"
 START_LOCAL = "start_local"
-AT_ONCE = {"1m": timedelta(days=2), "5m": timedelta(days=7)}  # rows of a file made at a time
-USUALLY = timedelta(days=31)
+# How much of a file is made at a time.
+USUALLY, YEARS = timedelta(days=31), timedelta(days=10_000)
+AT_ONCE = {
+    "1m": timedelta(days=2),
+    "5m": timedelta(days=7),
+    "1d": YEARS,
+    "1mo": YEARS,
+    "1y": YEARS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +37,9 @@ class Columns:
 
 
 def csv_parts(store: Store, columns: Columns, start: datetime, end: datetime) -> Iterator[str]:
-    """The file in pieces: head row, then the rows of a month at a time."""
+    """The file in pieces: head row, then the rows of a month or so at a time."""
     yield _line(_head(store, columns))
-    is_long = columns.step in {"1d", "1mo", "1y"}
-    length = end - start if is_long else AT_ONCE.get(columns.step, USUALLY)
+    length = AT_ONCE.get(columns.step, USUALLY)
     written: datetime | None = None  # pieces are widened to whole steps and may overlap
     while start < end:
         after = min(end, start + length)

@@ -8,12 +8,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from hidamari.answers.ranges import find_series, parse_span
+from hidamari.answers.history import check_size
+from hidamari.answers.ranges import Span, find_series, parse_span
 from hidamari.api.context import Api, ApiDep, CallerDep, needs
 from hidamari.api.csv_in import BadCsv, Parsed, Reader, Slot, text_of
 from hidamari.api.csv_out import Columns, csv_parts
 from hidamari.core.access import Action
-from hidamari.core.reading import Kind, Series
+from hidamari.core.reading import Kind, Series, SeriesKey
 from hidamari.core.time import SLOT_S
 from hidamari.home.record import home_series
 from hidamari.http.answers import json_response
@@ -29,25 +30,37 @@ CSV_BODY = {
 }
 # Bodies that hold no file as such; what forms and browsers call a CSV file is of many kinds.
 NO_FILE = frozenset({"multipart/form-data", "application/json"})
+CSV_ANSWER = {"content": {"text/csv": {}}, "description": "one row per step"}
 COMPARED_AT_ONCE = timedelta(days=31)
-MOST_STEPS = {"1m": 1440 * 62, "5m": 288 * 366}
+Asked = dict[str, SeriesKey]
 
 
 @router.get(
     "/export.csv",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/csv": {}}, "description": "one row per step"}},
-    dependencies=needs(Action.VIEW),
+    responses={200: CSV_ANSWER},
+    dependencies=needs(Action.EXPORT),
 )
+async def export_csv(ask: Annotated[schema.FileAsk, Query()], api: ApiDep) -> Response:
+    """Any range as CSV (UTF-8, RFC 4180): start in UTC and local time, one column per series."""
+    return _file(api, ask, *_asked(api, ask))
+
+
 @router.get(
     "/history.csv",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/csv": {}}, "description": "one row per step"}},
+    responses={200: CSV_ANSWER},
     dependencies=needs(Action.VIEW),
-    name="history_csv",
 )
-async def export_csv(ask: Annotated[schema.FileAsk, Query()], api: ApiDep) -> Response:
-    """The range as CSV (UTF-8, RFC 4180): start in UTC and local time, one column per series."""
+async def history_csv(ask: Annotated[schema.FileAsk, Query()], api: ApiDep) -> Response:
+    """What /history tells of a range, in the form of /export.csv and no more of it at once."""
+    asked, span = _asked(api, ask)
+    check_size(span, ask.step, len(asked))
+    return _file(api, ask, asked, span)
+
+
+def _asked(api: Api, ask: schema.FileAsk) -> tuple[Asked, Span]:
+    """The series and the range of a file; without names those of the house."""
     zone, known = api.home.settings.zone, api.home.store.series()
     asked = (
         find_series(ask.series, known)
@@ -60,7 +73,11 @@ async def export_csv(ask: Annotated[schema.FileAsk, Query()], api: ApiDep) -> Re
     )
     if not asked:
         raise ApiError(404, "nothing is stored yet", "a history")
-    span = parse_span(ask.from_, ask.to, zone)
+    return asked, parse_span(ask.from_, ask.to, zone)
+
+
+def _file(api: Api, ask: schema.FileAsk, asked: Asked, span: Span) -> Response:
+    zone = api.home.settings.zone
     columns = Columns(asked, ask.step, zone, ask.quality)
     name = f"hidamari-{span.start.astimezone(zone):%Y%m%d}-{ask.step}.csv"
     return StreamingResponse(
