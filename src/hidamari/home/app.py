@@ -289,7 +289,6 @@ class Home:
         binding = self.inventory.registry.replace_by(device, by)
         self.inventory.touch()
         self.finder.rebind(by, binding)
-        self.recorder.counting.restart(device)
         self.note("log", "device_replaced", {"host": binding.host}, device)
         self.choose_sources()
         own = self._settings.devices.get(device)

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -138,11 +138,17 @@ class Counting:
             meter.is_doubted = False
         return [start for start, _ in fed.slots]
 
-    def restart(self, device: str) -> None:
-        """Another unit counts for this device from now on: new bases."""
+    def restart(self, devices: Collection[str]) -> None:
+        """Another unit counts for these devices and circuits from now on: new bases."""
         for key, meter in self.meters.items():
-            if key.device == device:
+            if key.device in devices:
                 meter.state, meter.is_doubted = CounterState(), False
+
+    def drop(self, devices: Collection[str]) -> None:
+        """Nothing is counted for these any more; half-hours need not wait for them."""
+        for key in [key for key in self.meters if key.device in devices]:
+            del self.meters[key]
+        self.doubts = [doubt for doubt in self.doubts if doubt.key.device not in devices]
 
     def moved(self, by: timedelta) -> set[datetime]:
         """The clock was set: count on from there; the half-hours that this ended."""

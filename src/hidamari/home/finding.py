@@ -199,13 +199,17 @@ class Finder:
         for poller in self._pollers.values():
             for eoj in [eoj for eoj, one in poller.devices.items() if one is gone]:
                 poller.remove(eoj)
-        for circuit in [c for c in house.circuits.values() if c.board == old]:
-            del house.circuits[circuit.id]  # those of the old unit go on
-        inventory = self._home.inventory
+        own = house.circuits_of(old)
+        for circuit in own:
+            del house.circuits[circuit]  # those of the unit that is gone go on
+        inventory, recorder = self._home.inventory, self._home.recorder
         inventory.wires = [wire for wire in inventory.wires if wire.board != old]
         live.binding = binding
         house.devices[binding.id] = live
-        self._home.recorder.follow(live)
+        recorder.forget({old, *own})
+        recorder.follow(live)
+        recorder.follow_circuits(live)
+        recorder.counting.restart({binding.id, *house.circuits_of(binding.id)})
 
     # -- circuits ------------------------------------------------------------------------------
 

@@ -87,6 +87,10 @@ class House:
             return self.circuit_now(self.circuits[source.device], now_s).age_s
         return self.devices[source.device].name_age_s(source.power, now_s)
 
+    def circuits_of(self, board: str) -> list[str]:
+        """The ids of a board's circuits."""
+        return [circuit.id for circuit in self.circuits.values() if circuit.board == board]
+
     def circuit_now(self, circuit: Circuit, now_s: float) -> CircuitNow:
         """A circuit's power and age."""
         live = self.devices.get(circuit.board)

@@ -75,6 +75,8 @@ class NodePoller:
     def add(self, live: LiveDevice) -> None:
         """Poll a device at the pace its kind asks for, within what it can tell."""
         eoj = live.binding.object
+        if self.devices.get(eoj) is not live:
+            self.schedule.forget(eoj)  # another unit: nothing of it is known yet
         self.devices[eoj] = live
         pace_s: dict[int, int | None] = {
             prop.epc: prop.use.every_s

@@ -1,7 +1,7 @@
 """From readings to the history: minutes as they end, half-hours when their counters are in."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
@@ -108,6 +108,13 @@ class Recorder:
                 lines.append(((circuit.channel, wire), one))
                 if one.kind is Kind.COUNTER:
                     self._reopen(self.counting.follow(one.key, board))
+
+    def forget(self, devices: Collection[str]) -> None:
+        """Devices and circuits that are no more."""
+        for device in devices:
+            self._lines.pop(device, None)
+            self._circuits.pop(device, None)
+        self.counting.drop(devices)
 
     def resume(self, stop: Stop | None, now: datetime) -> None:
         """Go on where the store ends; the half-hours around the stop may still get better."""

@@ -154,6 +154,8 @@ class Registry:
     def replace_by(self, device: str, new: str) -> Binding:
         """Let an old id answer through the device found as `new`, whose own id goes away."""
         old, found = self._must(device), self._must(new)
+        if device == new:
+            raise InputError(f"another device expected in place of {device}, got itself")
         if old.kind != found.kind:
             raise InputError(f"a {old.kind} expected in place of {device}, {new} is a {found.kind}")
         after = replace(found, id=old.id, hidden=False)
