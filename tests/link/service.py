@@ -1,6 +1,7 @@
 """A service for tests: keeps every record once, in memory, and speaks link/v1 over any pipe."""
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -195,7 +196,7 @@ class Exchange:
 
     async def dial(self) -> HomeEnd:
         if not self.own_line:
-            raise LineLost("no network")
+            raise LineLost("no network") from OSError(errno.ENETUNREACH, "no route")
         if not self.is_there:
             raise Closed("refused")
         line = Line()

@@ -73,7 +73,7 @@ def live_body(api: Api, snapshot: Snapshot, kept: Kept | None) -> schema.Live:
             "changed": _changed(snapshot),
             "tariff": None if price is None else schema.TariffNow(**price._asdict()),
             "zone": api.home.settings.zone.key,
-            "internet": None,
+            "internet": None if api.home.cloud is None else api.home.cloud.internet(),
             "demo": api.home.is_demo,
             "stale": is_stale,
         }

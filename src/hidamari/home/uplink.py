@@ -19,7 +19,7 @@ from hidamari.home.notices import Cause
 from hidamari.home.upload import Upload
 from hidamari.home.view import LinkState, Standing
 from hidamari.link.client import Client, Means
-from hidamari.link.dial import Closed, Dial, LineLost
+from hidamari.link.dial import Closed, Dial, LineLost, finds_no_internet
 from hidamari.link.enrol import LinkCode, Member, Refused, Status
 from hidamari.link.identity import Identity
 from hidamari.link.messages import BUS, Bye, LiveFrame
@@ -97,6 +97,7 @@ class Uplink:
         self._asked_s = -1e9
         self._last_contact: datetime | None = None
         self._trouble: str | None = None
+        self._has_internet: bool | None = None
         self._changed = asyncio.Event()  # the owner wants something: no waiting now
         self._news = asyncio.Event()  # there is something to make records of
         self._refreshing: asyncio.Task[None] | None = None
@@ -126,6 +127,10 @@ class Uplink:
             members=self._members,
             trouble=self._trouble,
         )
+
+    def internet(self) -> bool | None:
+        """Whether the internet is reached, as the last try told; None where it told nothing."""
+        return self._has_internet
 
     def waiting(self) -> int:
         """How many records and days the service does not have; any thread."""
@@ -218,7 +223,7 @@ class Uplink:
 
     def welcomed(self, terms: Terms) -> None:
         """The service took us in, and asks this of us."""
-        self._is_up, self._trouble = True, None
+        self._is_up, self._trouble, self._has_internet = True, None, True
         self._pace.welcomed()
         self._pace.spread_s = terms.spread_s
         self._upload.segment_s = terms.segment_s
@@ -277,6 +282,7 @@ class Uplink:
 
     def _failed(self, ended: Ended, error: Exception) -> float:
         logger.info("no link to the service: %s", error)
+        self._has_internet = False if finds_no_internet(error) else None
         self._trouble = "own_line" if ended is Ended.OWN_LINE else "unreachable"
         return self._pace.wait_s(ended, _now_s())
 
@@ -302,11 +308,12 @@ class Uplink:
             status = await self._way.desk.status()
         except (HidamariError, OSError, TimeoutError) as error:
             logger.info("the service was not reached: %s", error)
+            self._has_internet = False if finds_no_internet(error) else None
             self._is_registered = False
             self._trouble = "unreachable"
             return self._pace.wait_s(Ended.THEIRS, _now_s())
         self._pace.welcomed()
-        self._trouble = None
+        self._trouble, self._has_internet = None, True
         self._learn(status)
         if status.bound:
             await self._found_owner()

@@ -206,6 +206,10 @@ class CloudView(Protocol):
         """How the link stands."""
         ...
 
+    def internet(self) -> bool | None:
+        """Whether the internet is reached, as the last try told; None where it told nothing."""
+        ...
+
     def waiting(self) -> int:
         """How many records and days the service does not have; any thread."""
         ...

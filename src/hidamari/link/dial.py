@@ -1,6 +1,7 @@
 """The WebSocket under the link: opened by the home, one binary frame a message."""
 
 import asyncio
+import errno
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
@@ -121,6 +122,16 @@ def dialler(url: str, context: ssl.SSLContext | None) -> Dial:
         return WebSocketWire(connection)
 
     return dial
+
+
+def finds_no_internet(error: BaseException) -> bool:
+    """Whether a failed try shows that our own network leads nowhere: no name server answers, or
+    there is no route. A service that is away or silent shows nothing of the kind.
+    """
+    cause = error.__cause__ if isinstance(error, LineLost) else error
+    if isinstance(cause, socket.gaierror):
+        return cause.errno == socket.EAI_AGAIN
+    return isinstance(cause, OSError) and cause.errno in (errno.ENETUNREACH, errno.ENETDOWN)
 
 
 def server_name(url: str) -> str:

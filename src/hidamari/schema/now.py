@@ -105,6 +105,7 @@ class Live(Body):
 
     grid = load + battery + ev + heater - pv - gen and use = load + heater + max(ev, 0), in kW.
     `ev_here`: whether a car stands at a charger; null where none says so.
+    `internet` is what the last try to reach the server service told; null without one.
     """
 
     at: datetime
