@@ -17,7 +17,7 @@ from hidamari.api.figures import half_hours, month_bounds
 from hidamari.api.money import contract_now
 from hidamari.api.now import age_s
 from hidamari.core.access import Action
-from hidamari.core.contract import Contract
+from hidamari.core.contract import KW_A, Contract
 from hidamari.core.reading import SeriesKey
 from hidamari.core.time import SLOT_S, day_bounds, from_unix, local_day, unix
 from hidamari.home.view import Snapshot
@@ -31,8 +31,6 @@ IMPORT = SeriesKey("home", "import_kw")
 MONTHS = 12
 AROUND = 6  # half-hours shown on each side of a peak
 SLOT_H = 0.5
-# A contract's ampere counts at 100 V: 60 A are 6 kVA (supply terms of all regional companies).
-KW_A = 0.1
 Month = Annotated[str, PathParam(pattern=r"^20\d{2}-(0[1-9]|1[0-2])$")]
 
 

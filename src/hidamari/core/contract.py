@@ -11,6 +11,9 @@ from hidamari.core.levy import LevyRate, levy_on
 from hidamari.core.tariff import WHOLE_DAY, Ask, Band, Basic, Market, Plan, Tariff, Unit
 from hidamari.core.time import TOKYO, local_day
 
+# A contract's ampere counts at 100 V: 60 A are 6 kVA (supply terms of all regional companies).
+KW_A = 0.1
+
 
 class Role(StrEnum):
     """What a meter is for; only `MAIN` is the house bus that the planner steers."""

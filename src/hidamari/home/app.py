@@ -19,7 +19,7 @@ from hidamari.echonet.client import Client
 from hidamari.home import showing
 from hidamari.home.clock import HomeClock, Kernel
 from hidamari.home.compare import Difference
-from hidamari.home.counting import Stop
+from hidamari.home.counting import Limits, Stop
 from hidamari.home.finding import Finder
 from hidamari.home.house import House
 from hidamari.home.inventory import Inventory
@@ -50,7 +50,6 @@ PART_FAILS = "part_fails"
 EVENTS_WAITING = 500  # on a full disk events wait in memory
 WORTH_A_NOTICE = 3  # failures of a part within the calm time (reliability F22)
 CHANGE_KW = 0.3  # a circuit's change that is worth a line on the screen
-DEFAULT_CAPACITY_KW = 60 * 0.2  # 60 A at 200 V: no home counter can run faster
 _SPOKE = {True: "does not answer", False: "answers again"}
 
 
@@ -95,7 +94,7 @@ class Home:
         self.notices = Notices(means.store, self.note)
         self.house = House()
         self.inventory = Inventory(means.store, means.folder)
-        self.recorder = Recorder(self.house, means.store, self._capacity_kw())
+        self.recorder = Recorder(self.house, means.store, Limits.of(self._settings.meters))
         self.finder = Finder(self, means.client, means.probe)
         self.recorder.is_dated = self.clock.is_known
         if self.clock.is_known:
@@ -154,7 +153,7 @@ class Home:
         if rows:
             self.store.put_settings(rows, self.clock.now())
         self._settings = new
-        self.recorder.counting.capacity_kw = self._capacity_kw()
+        self.recorder.counting.limits = Limits.of(new.meters)
         self.finder.name_circuits()
         self.finder.keep_pace()
         self.choose_sources()
@@ -163,14 +162,6 @@ class Home:
     def settings_tree(self) -> dict[str, JsonValue]:
         """All settings as JSON."""
         return dump_settings(self._settings)
-
-    def _capacity_kw(self) -> float:
-        for meter in self._settings.meters:
-            for contract in meter.contracts:
-                size = (contract.contract_a or 0) * 0.2 or contract.contract_kva
-                if size:
-                    return max(float(size), 6.0) * 2.0  # both directions, with head room
-        return DEFAULT_CAPACITY_KW * 2.0
 
     # -- devices -------------------------------------------------------------------------------
 

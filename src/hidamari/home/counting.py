@@ -5,9 +5,13 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import chain
+from typing import Self
 
 import numpy as np
 
+from hidamari.core.config import MeterSettings
+from hidamari.core.contract import KW_A, Role
 from hidamari.core.reading import Quality, SeriesKey, SlotValue
 from hidamari.core.time import MINUTE_S, SLOT_S, floor_to, from_unix, slot_start
 from hidamari.home.live import LiveDevice
@@ -15,6 +19,8 @@ from hidamari.store.counters import CounterRules, CounterState, Fed, Verdict
 from hidamari.store.db import Store
 
 SMALLEST_STEP_KWH = 0.001
+WIDEST_KW = 24.0  # twice 60 A at 200 V: what a home without a contract may draw or give
+BUYING = (Role.MAIN, Role.NIGHT)
 BEFORE_STOP = timedelta(minutes=40)  # the half-hour before the stop may not be written yet
 LOOK_BACK = timedelta(days=100)  # for counters that were silent when we stopped
 LONGEST_SPAN = timedelta(days=31)
@@ -36,20 +42,43 @@ class Doubt:
     verdict: Verdict
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What flows at most [kW], before the head room of the counters' rules."""
+
+    bought_kw: float = WIDEST_KW  # rule 2.7: the contract's
+    other_kw: float = WIDEST_KW  # sold, sun, storage, circuits
+
+    @classmethod
+    def of(cls, meters: Iterable[MeterSettings]) -> Self:
+        """The largest contract decides, older ones too: counters tell of the past. One without
+        ampere or kVA has no breaker (a contract in kW is what was drawn before): no limit then.
+        """
+        buying = [meter.contracts for meter in meters if meter.role in BUYING]
+        sizes_kw = [c.contract_kva or (c.contract_a or 0.0) * KW_A for c in chain(*buying)]
+        if not sizes_kw or not all(sizes_kw):
+            return cls()
+        return cls(max(sizes_kw), max(WIDEST_KW, 2.0 * max(sizes_kw)))
+
+
 @dataclass(slots=True)
 class Meter:
     """One counter."""
 
+    name: str
     live: LiveDevice
     state: CounterState = field(default_factory=CounterState)
     slots: Slots = field(default_factory=dict)
     is_doubted: bool = False
 
-    def rules(self, capacity_kw: float) -> CounterRules:
+    def rules(self, limits: Limits) -> CounterRules:
         """What this counter can do, as far as its device has told."""
         wrap_kwh = self.live.device.wrap_kwh()
         step_kwh = self.live.device.as_number("unit") or SMALLEST_STEP_KWH
-        rules = CounterRules(capacity_kw, step_kwh, (wrap_kwh,) if wrap_kwh else ())
+        device = self.live.device
+        is_bought = device.quantity == "grid_kw" and self.name == device.counter_in
+        most_kw = limits.bought_kw if is_bought else limits.other_kw
+        rules = CounterRules(most_kw, step_kwh, (wrap_kwh,) if wrap_kwh else ())
         # A meter that tells its own half-hours knows better what a silence has touched.
         remembers = "history_day" in self.live.device.by_name
         return replace(rules, close_s=0.0) if remembers else rules
@@ -78,10 +107,10 @@ class Meter:
 
 
 class Counting:
-    """All counters of the home; `capacity_kw` is what can flow at most."""
+    """All counters of the home."""
 
-    def __init__(self, capacity_kw: float) -> None:
-        self.capacity_kw = capacity_kw
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
         self.meters: dict[SeriesKey, Meter] = {}
         self.doubts: list[Doubt] = []
         self.is_new = False  # something that a restart should know
@@ -108,7 +137,7 @@ class Counting:
         if known is not None:
             known.live = live
             return ()
-        self.meters[key] = Meter(live)
+        self.meters[key] = Meter(key.name, live)
         return self._begin(key, self.meters[key])
 
     def resume(
@@ -127,7 +156,7 @@ class Counting:
     def feed(self, key: SeriesKey, at: datetime, kwh: float | None) -> Iterable[datetime]:
         """Take in a reading of a followed counter; the half-hours that it completed."""
         meter = self.meters[key]
-        fed = meter.state.feed(meter.rules(self.capacity_kw), at, kwh)
+        fed = meter.state.feed(meter.rules(self.limits), at, kwh)
         meter.took(fed)
         self.is_new |= bool(fed.slots) or fed.verdict in _DOUBTED
         if fed.verdict in _DOUBTED and not (meter.is_doubted and fed.verdict is _DOUBTED[1]):
@@ -179,7 +208,7 @@ class Counting:
             base = meter.state.base
             if base is not None and at < base.at + MINUTE:
                 continue  # read anywhere in its minute: the rise may look too steep for the time
-            meter.took(meter.state.feed(meter.rules(self.capacity_kw), at, kwh))
+            meter.took(meter.state.feed(meter.rules(self.limits), at, kwh))
         return tuple(meter.slots)
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 from hidamari.core.errors import StoreError, StoreFull
 from hidamari.core.reading import Kind, Quality, Series, SeriesKey, SlotValue
 from hidamari.core.time import SLOT_S, from_unix, slot_start
-from hidamari.home.counting import Counting, Stop, stored_readings
+from hidamari.home.counting import Counting, Limits, Stop, stored_readings
 from hidamari.home.halfhour import HOME, Known, Refill, compose
 from hidamari.home.house import House, total
 from hidamari.home.live import CHANNELS_S, LiveDevice, channel_series, recorded
@@ -68,10 +68,10 @@ class Recorder:
     counted when they get their time.
     """
 
-    def __init__(self, house: House, store: Store, capacity_kw: float) -> None:
+    def __init__(self, house: House, store: Store, limits: Limits) -> None:
         self.house = house
         self.samples = Samples()
-        self.counting = Counting(capacity_kw)
+        self.counting = Counting(limits)
         self.refilled: dict[datetime, Refill] = {}
         self.open: dict[datetime, OpenSlot] = {}
         self.is_dated = True

@@ -162,8 +162,11 @@ class Refiller:
             del self._holes[day]
             return
         start, _ = day_bounds(day, zone)
-        bought = self._slots(meter, start, await self._readings(meter, "import_history", back))
-        sold = self._slots(meter, start, await self._readings(meter, "export_history", back))
+        limits = home.recorder.counting.limits
+        readings = await self._readings(meter, "import_history", back)
+        bought = _slots(meter, start, readings, limits.bought_kw)
+        readings = await self._readings(meter, "export_history", back)
+        sold = _slots(meter, start, readings, limits.other_kw)
         found = {
             at: Refill(bought[at], sold.get(at, MISSING)) for at in sorted(missing) if at in bought
         }
@@ -239,18 +242,19 @@ class Refiller:
                 told[name] = value.kwh
         return told
 
-    def _slots(
-        self, meter: LiveDevice, start: datetime, readings: list[float | None]
-    ) -> dict[datetime, SlotValue]:
-        wrap_kwh = meter.device.wrap_kwh()
-        step_kwh = meter.device.as_number("unit") or 0.1
-        wraps = (wrap_kwh,) if wrap_kwh else ()
-        rules = CounterRules(self._home.recorder.counting.capacity_kw, step_kwh, wraps)
-        return {
-            at: value
-            for at, value in refilled(rules, start, readings).items()
-            if value.quality is Quality.REFILLED
-        }
+
+def _slots(
+    meter: LiveDevice, start: datetime, readings: list[float | None], most_kw: float
+) -> dict[datetime, SlotValue]:
+    """The half-hours of a day that lie between two neighbouring readings."""
+    wrap_kwh = meter.device.wrap_kwh()
+    step_kwh = meter.device.as_number("unit") or 0.1
+    rules = CounterRules(most_kw, step_kwh, (wrap_kwh,) if wrap_kwh else ())
+    return {
+        at: value
+        for at, value in refilled(rules, start, readings).items()
+        if value.quality is Quality.REFILLED
+    }
 
 
 def _near_midnight(now: datetime, home: Home) -> bool:
