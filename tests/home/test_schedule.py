@@ -110,18 +110,55 @@ def test_a_node_of_which_nothing_was_heard_for_a_minute_waits_as_a_whole():
 def test_a_device_that_announces_all_the_time_is_not_asked_all_the_time():
     found = schedule(D3=10)
     found.hint(BATTERY, (0xD3,), 0.0)
-    found.answered(Ask(BATTERY, (0xD3,)), 0.1, 0.0)
+    found.answered(Ask(BATTERY, (0xD3,)), 0.0, 0.0)
     for tenth in range(1, 15):
         found.hint(BATTERY, (0xD3,), tenth / 10)
     assert found.due(1.5) == []
     assert found.due(2.0) == [Ask(BATTERY, (0xD3,))]
 
 
+def test_the_owners_pace_holds_for_a_device_that_announces_too_but_not_at_the_half_hour():
+    found = Schedule(least_s=300.0)
+    found.want(BATTERY, {0xA8: 60}, 0.0)
+    found.answered(found.due(0.0)[0], 0.0, 0.0)
+    found.hint(BATTERY, (0xA8,), 20.0)
+    found.answered(found.due(20.0)[0], 0.0, 20.0)  # the first is asked for at once
+    found.hint(BATTERY, (0xA8,), 40.0)
+    assert found.due(299.0) == []
+    found.ask_at_once(BATTERY, (0xA8,), 200.0)
+    assert found.due(200.0) == [Ask(BATTERY, (0xA8,))]
+
+
+def test_what_is_announced_while_it_is_asked_for_is_asked_for_again():
+    """A round of several requests takes seconds: the answer may be older than the change."""
+    found = schedule(D3=60, E0=0)
+    first = found.due(0.0)[0]
+    found.hint(BATTERY, (0xD3, 0xE0), 1.5)
+    found.answered(first, 3.0, 3.0, requests=2)
+    assert found.due(3.0) == [Ask(BATTERY, (0xD3, 0xE0))]
+    found.hint(BATTERY, (0xE0,), 3.2)  # and once more, out of turn
+    found.answered(found.due(3.2)[0], 0.4, 3.5)
+    assert found.due(5.0) == []
+    assert found.due(5.5) == [Ask(BATTERY, (0xE0,))]
+    found.answered(found.due(5.5)[0], 0.1, 5.6)
+    assert found.next_due_s() == 63.0  # its turn is kept
+
+
+def test_an_announcement_brings_forward_what_waits_for_a_silent_device():
+    found = schedule(D3=10, E4=600)
+    found.answered(found.due(0.0)[0], 0.1, 0.1)
+    found.hint(BATTERY, (0xE4,), 3.0)
+    assert not found.went_silent(BATTERY, 10.0)
+    assert found.due(30.0) == []
+    found.hint(BATTERY, (0xE4,), 30.0)
+    assert found.due(30.0) == [Ask(BATTERY, (0xE4,))]
+
+
 def test_what_was_asked_out_of_turn_goes_on_with_what_it_was_asked_with_before():
     found = schedule(D3=60, A8=60)
     found.answered(found.due(0.0)[0], 0.1, 0.0)
     found.hint(BATTERY, (0xA8,), 20.0)
-    found.answered(found.due(20.0)[0], 0.1, 20.0)
+    found.answered(found.due(20.0)[0], 0.0, 20.0)
     assert found.next_due_s() == 60.0
     assert found.due(60.0) == [Ask(BATTERY, (0xD3, 0xA8))]
 
@@ -130,7 +167,7 @@ def test_what_was_asked_shortly_before_its_turn_skips_it():
     found = schedule(D3=60, A8=60)
     found.answered(found.due(0.0)[0], 0.1, 0.0)
     found.hint(BATTERY, (0xA8,), 50.0)
-    found.answered(found.due(50.0)[0], 0.1, 50.0)
+    found.answered(found.due(50.0)[0], 0.0, 50.0)
     assert found.due(60.0) == [Ask(BATTERY, (0xD3,))]
     found.answered(found.due(60.0)[0], 0.1, 60.0)
     assert found.due(120.0) == [Ask(BATTERY, (0xD3, 0xA8))]
@@ -149,7 +186,7 @@ def test_what_has_no_pace_is_asked_when_somebody_looks_and_not_again():
     assert found.due(0.0) == [Ask(BATTERY, (0xD3,))]
     found.hint(BATTERY, (0xCC, 0xCD), 0.0)
     assert found.due(0.0) == [Ask(BATTERY, (0xD3, 0xCC))]
-    found.answered(Ask(BATTERY, (0xD3, 0xCC)), 0.1, 0.0)
+    found.answered(Ask(BATTERY, (0xD3, 0xCC)), 0.0, 0.0)
     assert found.due(1000.0) == [Ask(BATTERY, (0xD3,))]
 
 

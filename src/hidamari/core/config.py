@@ -300,8 +300,9 @@ class Network(Section):
     probe: list[IPv4Address] = []  # devices to ask one by one where multicast does not reach
     host_names: list[Annotated[str, Field(pattern=r"^[a-z0-9.-]{1,253}$")]] = []
     http_door: bool = True
-    # No device is asked more often than that. More than 10 s spares a network or a bridge that
-    # bears little: history and screens get coarser, energy still comes from the counters.
+    # Nothing of a device is asked more often than that. More than 10 s spares a network or a bridge
+    # that bears little: history and screens get coarser, energy still comes from the counters.
+    # What a device announces is asked for at once all the same, but not twice within that time.
     live_s: Annotated[int, Field(ge=10, le=300)] = 10
 
 

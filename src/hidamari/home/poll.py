@@ -136,7 +136,8 @@ class NodePoller:
         for eoj, live in self.devices.items():
             epcs = [p.epc for p in live.device.props.values() if p.use.record is Kind.COUNTER]
             epcs += [list_read(x.list_epc) for x in self.lists(live) if "energy_kwh" in x.names]
-            self.hint(eoj, tuple(epcs))
+            self.schedule.ask_at_once(eoj, epcs, self._clock.monotonic_s())
+        self._wake()
 
     @staticmethod
     def lists(live: LiveDevice) -> tuple[ListRead, ...]:
@@ -196,8 +197,7 @@ class NodePoller:
                 self._contact(one_live, silent=True)
             return
         now_s = self._clock.monotonic_s()
-        took_s = (now_s - began_s) / max(1, self._requests - before)
-        self.schedule.answered(ask, took_s, now_s)
+        self.schedule.answered(ask, now_s - began_s, now_s, max(1, self._requests - before))
         live.factor, live.least_s = self.schedule.factor, self.schedule.least_s
         self._contact(live, silent=False)
         self._hearer.took(live, self._clock.now())

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hidamari.echonet.frame import Eoj
 
@@ -30,18 +30,26 @@ class Ask:
     epcs: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A reason to ask out of turn: when it came last, and when to ask."""
+
+    told_s: float
+    ask_s: float
+
+
 class Schedule:
     """The due times of one node's properties on the monotonic clock [s].
 
     `silent`: nothing on the node answers. An object that keeps silent while its node speaks (the
-    dead lamp behind a bridge) waits alone; the others keep their pace. `least_s`: nothing is
-    asked more often than that, whatever its line says.
+    dead lamp behind a bridge) waits alone; the others keep their pace. `least_s`: nothing has its
+    turn more often than that, whatever its line says, nor is asked out of turn more often.
     """
 
     def __init__(self, least_s: float = 0.0) -> None:
         self._every_s: dict[tuple[Eoj, int], float] = {}
         self._due_s: dict[tuple[Eoj, int], float] = {}
-        self._hints: dict[tuple[Eoj, int], float] = {}  # announced: when to ask, out of turn
+        self._hints: dict[tuple[Eoj, int], Hint] = {}
         self._hinted_s: dict[tuple[Eoj, int], float] = {}  # when one was last asked for
         self._quiet: set[Eoj] = set()
         self._heard_s = -math.inf
@@ -68,7 +76,11 @@ class Schedule:
         """What to ask now, object by object."""
         until_s = now_s + ON_THE_WAY_S
         keys = [key for key, due_s in self._due_s.items() if due_s <= until_s]
-        keys += [k for k, s in self._hints.items() if s <= until_s < self._due_s.get(k, math.inf)]
+        keys += [
+            key
+            for key, hint in self._hints.items()
+            if hint.ask_s <= until_s < self._due_s.get(key, math.inf)
+        ]
         by_object: dict[Eoj, list[int]] = {}
         for eoj, epc in keys:
             by_object.setdefault(eoj, []).append(epc)
@@ -77,13 +89,19 @@ class Schedule:
     def hint(self, eoj: Eoj, epcs: Iterable[int], now_s: float) -> None:
         """The node announced a change, or somebody looks: ask at once, if it is asked at all."""
         for epc in epcs:
-            key = (eoj, epc)
-            if key in self._every_s:
-                soonest_s = self._hinted_s.get(key, -math.inf) + HINTS_APART_S
-                self._hints.setdefault(key, max(now_s, soonest_s))
+            soonest_s = self._hinted_s.get((eoj, epc), -math.inf) + self._apart_s
+            self._hint((eoj, epc), Hint(now_s, max(now_s, soonest_s)))
 
-    def answered(self, ask: Ask, took_s: float, now_s: float) -> None:
-        """Set the next turn; `took_s` is what one request of it took."""
+    def ask_at_once(self, eoj: Eoj, epcs: Iterable[int], now_s: float) -> None:
+        """Ask out of turn whatever was asked before: a half-hour ends for all at one moment."""
+        for epc in epcs:
+            self._hint((eoj, epc), Hint(now_s, now_s))
+
+    def answered(self, ask: Ask, took_s: float, now_s: float, requests: int = 1) -> None:
+        """Set the next turn; all requests of this ask took `took_s`.
+
+        What was announced meanwhile may not be in the answer: it is asked for once more.
+        """
         self._heard_s = now_s
         if self.silent:
             self.silent = False
@@ -92,13 +110,12 @@ class Schedule:
         elif ask.eoj in self._quiet:
             self._quiet.discard(ask.eoj)
             self._again(ask.eoj, now_s)
-        if took_s > SLOW_ANSWER_S:
+        if took_s > SLOW_ANSWER_S * requests:
             self._slower()
         for key in [(ask.eoj, epc) for epc in ask.epcs]:
             pace_s = max(self._every_s.get(key, 0.0) * self.factor, self.least_s)
             left_s = 0.0
-            if self._hints.pop(key, None) is not None:
-                self._hinted_s[key] = now_s
+            if self._has_answered_hint(key, now_s - took_s, now_s):
                 left_s = min(pace_s, max(0.0, self._due_s.get(key, now_s) - now_s))
             if self._every_s.get(key, 0.0) > 0.0:
                 # Asked out of turn it keeps its turns, or it would go alone from then on.
@@ -125,15 +142,43 @@ class Schedule:
         """
         self._quiet.add(eoj)
         self.silent = now_s - self._heard_s >= SILENT_PACE_S
-        for times_s in (self._due_s, self._hints):
-            for key in times_s:
-                if self.silent or key[0] == eoj:
-                    times_s[key] = max(times_s[key], now_s + SILENT_PACE_S)
+        later_s = now_s + SILENT_PACE_S
+        waiting = [key for key in self._every_s if self.silent or key[0] == eoj]
+        for key in waiting:
+            if key in self._due_s:
+                self._due_s[key] = max(self._due_s[key], later_s)
+            hint = self._hints.get(key)
+            if hint is not None:
+                self._hints[key] = replace(hint, ask_s=max(hint.ask_s, later_s))
         return self.silent
 
     def next_due_s(self) -> float | None:
         """When something will be due."""
-        return min((*self._due_s.values(), *self._hints.values()), default=None)
+        hinted_s = (hint.ask_s for hint in self._hints.values())
+        return min((*self._due_s.values(), *hinted_s), default=None)
+
+    @property
+    def _apart_s(self) -> float:
+        """How far apart a property is asked for because of announcements."""
+        return max(HINTS_APART_S, self.least_s)
+
+    def _hint(self, key: tuple[Eoj, int], hint: Hint) -> None:
+        """Note a hint; one that waits already is never put off by it."""
+        if key in self._every_s:
+            before = self._hints.get(key, hint)
+            self._hints[key] = replace(hint, ask_s=min(before.ask_s, hint.ask_s))
+
+    def _has_answered_hint(self, key: tuple[Eoj, int], began_s: float, now_s: float) -> bool:
+        """Whether this was asked for because of a hint; a newer one than the question stays."""
+        hint = self._hints.get(key)
+        if hint is None or began_s < min(hint.told_s, hint.ask_s):
+            return False
+        self._hinted_s[key] = now_s
+        if hint.told_s <= began_s:
+            del self._hints[key]
+        else:
+            self._hints[key] = replace(hint, ask_s=now_s + self._apart_s)
+        return True
 
     def _again(self, eoj: Eoj | None, now_s: float) -> None:
         for key in self._due_s:
