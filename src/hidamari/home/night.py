@@ -1,7 +1,9 @@
-"""What is done with closed days: sealed at 00:10, verified by chance, their sources compared."""
+"""What is done with closed days: sealed at 00:10, verified, their sources compared."""
 
 import asyncio
 import logging
+from bisect import bisect_right
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from random import Random
 
@@ -15,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 NIGHT = timedelta(minutes=10)  # days are sealed at 00:10 local time
 DAYS_AT_ONCE = 3  # days that wait (after an import) must not hold up the minutes
+VERIFIED = "verified_day"  # where the store keeps the last day of the walk
+HOURS_OF_WALK = 28 * 24  # the shortest month
 
 
 class Nights:
@@ -42,12 +46,25 @@ class Nights:
         await self._compare(today - timedelta(days=1))
 
     async def verify(self) -> None:
-        """Once an hour: is one day, picked by chance, still what was written? (rule 2.5)"""
-        home = self._home
-        days = await asyncio.to_thread(home.store.sealed)
+        """Once an hour: are some days still what was written? (rule 2.5)
+
+        One is picked by chance; the others walk through all of them within a month.
+        """
+        store = self._home.store
+        days = await asyncio.to_thread(store.sealed)
         if not days:
             return
-        day = self._die.choice(days)
+        raw = await asyncio.to_thread(store.get_kv, VERIFIED)
+        turn = next_days(days, date.fromisoformat(raw.decode()) if raw else None)
+        for day in (self._die.choice(days), *turn):
+            await self._verify_day(day)
+        try:
+            await asyncio.to_thread(store.put_kv, VERIFIED, turn[-1].isoformat().encode())
+        except StoreError as error:
+            logger.debug("how far days were verified was not noted: %s", error)
+
+    async def _verify_day(self, day: date) -> None:
+        home = self._home
         try:
             is_whole = await asyncio.to_thread(home.store.verify_day, day)
         except StoreError as error:
@@ -85,3 +102,10 @@ class Nights:
                 home.notices.begin("notice", cause)
             else:
                 home.notices.end(cause, "sources_agree")
+
+
+def next_days(days: Sequence[date], last: date | None) -> list[date]:
+    """The sealed days after `last` that are verified in this hour; after the newest the oldest."""
+    at = 0 if last is None else bisect_right(days, last)
+    count = -(-len(days) // HOURS_OF_WALK)
+    return [days[(at + i) % len(days)] for i in range(count)]
