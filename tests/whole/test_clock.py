@@ -1,14 +1,16 @@
 """T6: whatever the machine's clock does, no row is lost, moved or counted twice."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import pytest
-from tests.whole.loop import run
-from tests.whole.street import MIDNIGHT, a_street, misses
+from tests.whole.loop import LoopClock, run
+from tests.whole.street import MIDNIGHT, FakeKernel, a_street, misses
 
 from hidamari.core.reading import SeriesKey
+from hidamari.home.clock import Kernel
 from hidamari.store.counters import CounterRules, CounterState
 
 NOON = MIDNIGHT - timedelta(hours=12)
@@ -16,6 +18,21 @@ START = NOON - timedelta(minutes=5)
 NAMES = ("import_kw", "export_kw", "pv_kw")
 KEYS = [SeriesKey("home", name) for name in NAMES]
 DAY_S, YEAR_S = 86400.0, 365.25 * 86400.0
+
+
+class LookedAt(FakeKernel):
+    """A kernel that follows no time server, and notes when it is asked for that."""
+
+    def __init__(self, clock: LoopClock, looks: list[datetime]) -> None:
+        self.clock, self.looks = clock, looks
+        super().__init__(synchronised=False)
+
+    def kernel(self) -> Kernel:
+        def is_synchronised() -> bool:
+            self.looks.append(self.clock.true())
+            return False
+
+        return Kernel(is_synchronised, self.boot)
 
 
 class Run(NamedTuple):
@@ -215,7 +232,7 @@ def test_a_believed_correction_counts_nothing_twice(jump_s):
             before = home.store.minutes(KEYS, wrong, wrong + timedelta(minutes=24))
             assert not np.isnan(before[2:]).any()
             street.clock.wrong_s, street.kernel.synchronised = 0.0, True
-            await street.until(NOON + timedelta(minutes=20, seconds=25))
+            await street.until(NOON + timedelta(minutes=20, seconds=23))
             assert home.clock.now() == street.clock.true()  # noticed within 10 s
             await street.until(NOON + timedelta(minutes=63))
             after = home.store.minutes(KEYS, wrong, wrong + timedelta(minutes=24))
@@ -230,6 +247,25 @@ def test_a_believed_correction_counts_nothing_twice(jump_s):
             assert stored <= did + five_min_kwh
 
     run(scenario())
+
+
+@pytest.mark.t(6)
+def test_a_meter_that_falls_silent_does_not_hold_up_the_looks_at_the_clock():
+    """F10: a jump is noticed within 10 s, also while the meter is waited for in vain."""
+    looks: list[datetime] = []
+
+    async def scenario() -> None:
+        async with a_street(start=START) as street:
+            street.keep_only("smart_meter")
+            street.kernel = LookedAt(street.clock, looks)
+            await street.switch_on()
+            await street.until(START + timedelta(seconds=58))
+            street.house.vanish("smart_meter")
+            await street.until(START + timedelta(minutes=3))
+
+    run(scenario())
+    apart_s = [(b - a).total_seconds() for a, b in pairwise(looks)]
+    assert max(apart_s) <= 10.0
 
 
 def test_a_moved_clock_keeps_what_a_counter_has_counted():

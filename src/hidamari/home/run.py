@@ -16,7 +16,7 @@ from hidamari.home.refill import LOOK_EVERY_S, Refiller
 from hidamari.home.start import Beat
 from hidamari.home.supervise import Part, every, run_parts
 from hidamari.home.timekeeper import SMALL_S
-from hidamari.home.timing import LOOK_S, Timing
+from hidamari.home.timing import ASK_S, LOOK_S, Timing
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ async def run_home(home: Home, others: Mapping[str, Part], beat: Beat) -> None:
         "minutes": minutes.run,
         "refill": lambda: every(LOOK_EVERY_S, home.clock, Refiller(home, home.client).look),
         "time": lambda: every(LOOK_S, home.clock, timing.look),
+        "witness": lambda: every(ASK_S, home.clock, timing.ask),
         "verify": lambda: every(VERIFY_S, home.clock, nights.verify),
         "beat": lambda: beat_on(beat),
         **others,

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hidamari.core.errors import DeviceSilent, StoreError
@@ -19,13 +20,26 @@ TIME, DATE = Common.clock_min, Common.date  # EPC 97 and 98: hours and minutes, 
 MINUTE_S = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the meter's clock showed, and when that was on the monotonic clock."""
+
+    witness: Witness
+    mono_s: float
+
+    def now(self, now_s: float) -> Witness:
+        """What it shows by now."""
+        passed_s = now_s - self.mono_s
+        return Witness(self.witness.from_s + passed_s, self.witness.to_s + passed_s)
+
+
 class Timing:
     """Applies what the timekeeper decides to everything that counts by the clock."""
 
     def __init__(self, home: Home, health: Health) -> None:
         self._home = home
         self._health = health
-        self._asked_s = -1e9
+        self._heard: Heard | None = None
         self._kept_s: float | None = None
         self._is_kept = False
 
@@ -38,12 +52,18 @@ class Timing:
         if told is not None and not clock.is_known:
             at_s = told[0] + now_s - told[1]
             await self._apply(clock.hear(Witness(at_s, at_s)))
-        if clock.needs_witness() and now_s - self._asked_s >= ASK_S:
-            self._asked_s = now_s
+        heard, self._heard = self._heard, None
+        if heard is not None:
+            await self._apply(clock.hear(heard.now(now_s)))
+        await self._keep()
+
+    async def ask(self) -> None:
+        """Once a minute, beside the looks: a meter that falls silent must not hold them up."""
+        clock = self._home.clock
+        if clock.needs_witness():
             witness = await self._ask()
             if witness is not None:
-                await self._apply(clock.hear(witness))
-        await self._keep()
+                self._heard = Heard(witness, clock.monotonic_s())
 
     async def _keep(self) -> None:
         """Note what is believed, so that a restart in this run of the kernel goes on with it."""
