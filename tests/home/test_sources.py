@@ -1,5 +1,8 @@
 """Which source is true: the order of the house rules, and the owner's word above it."""
 
+from dataclasses import replace
+
+from hidamari.core.contract import Role
 from hidamari.home.sources import CircuitFacts, DeviceFacts, choose
 
 METER = DeviceFacts("m", "smart_meter", "grid_kw", "power_w", "import_kwh", "export_kwh")
@@ -17,6 +20,36 @@ def test_energy_comes_from_the_meter_and_power_from_whichever_is_fresher():
     found = choose([BOARD, METER], [], {})
     assert used(found, "energy") == ["m"]
     assert set(used(found, "grid")) == {"m", "b"}
+
+
+def second(one, name):
+    return replace(one, id=name)
+
+
+def test_of_two_meters_and_two_boards_one_of_each_stands_at_the_house_bus():
+    found = choose([BOARD, second(BOARD, "b2"), METER, second(METER, "m2")], [], {})
+    assert used(found, "energy") == ["m"]
+    assert used(found, "grid") == ["m", "b"]
+    assert [s.device for s in found["grid"].offered] == ["m", "m2", "b", "b2"]
+
+
+def test_the_main_meter_goes_before_the_one_found_first():
+    devices = [METER, second(METER, "m2"), BOARD, second(BOARD, "b2")]
+    found = choose(devices, [], {}, {"m2": Role.MAIN})
+    assert used(found, "energy") == ["m2"]
+    assert used(found, "grid") == ["m2", "b"]
+
+
+def test_a_meter_of_another_role_is_no_source_of_the_house_bus():
+    devices = [METER, second(METER, "m2"), BOARD]
+    found = choose(devices, [], {}, {"m": Role.NIGHT, "b": Role.SUB})
+    assert used(found, "energy") == used(found, "grid") == ["m2"]
+    assert [s.device for s in found["energy"].offered] == ["m2"]
+
+
+def test_the_owner_may_choose_the_second_meter():
+    found = choose([METER, second(METER, "m2"), BOARD], [], {"grid": "m2", "energy": "m2"})
+    assert used(found, "grid") == used(found, "energy") == ["m2"]
 
 
 def test_without_a_meter_the_board_counts():

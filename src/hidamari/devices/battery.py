@@ -108,12 +108,16 @@ class Battery(Common, group=0x02, code=0x7D, kind="battery"):
         wh = self.dischargeable_wh
         return None if wh is None else wh / 1000.0
 
+    def size_kwh(self) -> float | None:
+        """The energy in it when full [kWh]; `None` while unknown."""
+        whole_wh = self.rated_wh or self.discharge_capacity_wh or self.charge_capacity_wh
+        return whole_wh / 1000.0 if whole_wh else None
+
     def model(self) -> "BatteryModel | None":
         """Home: what is stored and the limits, as far as the device tells them."""
-        whole_wh = self.rated_wh or self.discharge_capacity_wh or self.charge_capacity_wh
-        if not whole_wh:
+        whole_kwh = self.size_kwh()
+        if whole_kwh is None:
             return None
-        whole_kwh = whole_wh / 1000.0
         stored_kwh = _stored_kwh(self.stored_wh, self.soc_pct, whole_kwh)
         if stored_kwh is None:
             return None

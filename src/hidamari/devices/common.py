@@ -76,6 +76,10 @@ class Common(Device):
         watts = self.as_number(self.power)
         return None if watts is None else watts / 1000.0
 
+    def size_kwh(self) -> float | None:
+        """The energy in it when full [kWh]; `None` while unknown, and for kinds without."""
+        return None
+
     def wrap_kwh(self) -> float | None:
         """Where its energy counters start again from zero [kWh]; `None` while unknown."""
         return WRAP_KWH

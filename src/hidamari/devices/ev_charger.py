@@ -63,11 +63,15 @@ class EvCharger(Common, group=0x02, code=0xA1, kind="ev_charger"):
     type_code = raw(0xCC, frozenset({1}), use=Use(0))
     car = car_id(0xE6)
 
+    def size_kwh(self) -> float | None:
+        """The energy in the car's battery when full [kWh]; `None` while unknown."""
+        return self.capacity_wh / 1000.0 if self.capacity_wh else None
+
     def model(self) -> CarModel | None:
         """Home: the car as last seen; no model where the charger knows nothing of it."""
-        if not self.capacity_wh or (self.soc_pct is None and self.stored_wh is None):
+        whole_kwh = self.size_kwh()
+        if whole_kwh is None or (self.soc_pct is None and self.stored_wh is None):
             return None
-        whole_kwh = self.capacity_wh / 1000.0
         soc_kwh = whole_kwh * (self.soc_pct or 0.0) / 100.0
         pack = BatteryModel(
             capacity_kwh=whole_kwh,

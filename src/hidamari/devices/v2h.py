@@ -138,12 +138,16 @@ class V2h(Common, group=0x02, code=0x7E, kind="v2h"):
     grid = choice(0xDB, Grid, use=Use(300))
     maintenance = flag(0xE5, use=Use(600))
 
+    def size_kwh(self) -> float | None:
+        """The energy in the car's battery when full [kWh]; `None` while unknown."""
+        whole_wh = self.capacity_wh or self.dischargeable_capacity_wh
+        return whole_wh / 1000.0 if whole_wh else None
+
     def model(self) -> "CarModel | None":
         """Home: the car as last seen; no model while its battery is unknown."""
-        whole_wh = self.capacity_wh or self.dischargeable_capacity_wh
-        if not whole_wh or (self.soc_pct is None and self.stored_wh is None):
+        whole_kwh = self.size_kwh()
+        if whole_kwh is None or (self.soc_pct is None and self.stored_wh is None):
             return None
-        whole_kwh = whole_wh / 1000.0
         stored_wh = self.stored_wh
         stored_kwh = (
             whole_kwh * (self.soc_pct or 0.0) / 100.0 if stored_wh is None else stored_wh / 1000.0

@@ -172,7 +172,8 @@ class Home:
             for quantity, source in self._settings.sources.items()
         }
         hidden = {device for device, own in self._settings.devices.items() if own.hidden}
-        self.house.choose_sources(wanted, hidden)
+        roles = {meter.device: meter.role for meter in self._settings.meters if meter.device}
+        self.house.choose_sources(wanted, hidden, roles)
 
     def took(self, live: LiveDevice, at: datetime) -> None:
         """A device has answered: record it, and let those who look know."""
@@ -201,7 +202,7 @@ class Home:
         if self._channels_s.get(live.binding.id) == live.channels_s:
             return
         self._channels_s[live.binding.id] = live.channels_s
-        for circuit in self.house.circuits.values():
+        for circuit in self.house.wired():
             if circuit.board != live.binding.id:
                 continue
             now_kw = self.house.circuit_now(circuit, now_s).power_kw

@@ -60,11 +60,11 @@ class Asset:
 
 
 def assets_of(devices: Iterable[LiveDevice], plan: PlanSettings, now_s: float) -> list[Asset]:
-    """Every device of the home that has modes; unknown or silent ones without a model."""
+    """Every one of these devices that has modes; unknown or silent ones without a model."""
     found = []
     for live in devices:
         device = live.device
-        if device.quantity not in STEERED or not device.modes or live.binding.hidden:
+        if device.quantity not in STEERED or not device.modes:
             continue
         age_s = live.name_age_s(device.level or device.power, now_s)
         is_fresh = not live.silent and age_s is not None and age_s < STALE_S

@@ -8,7 +8,7 @@ import numpy as np
 from hidamari.core.reading import SeriesKey
 from hidamari.home.house import House
 from hidamari.home.live import kilo
-from hidamari.home.sources import PARTS, Quantity, Source
+from hidamari.home.sources import PARTS, Choice, Quantity, Source
 from hidamari.store.pack import FloatArray
 
 MOST_KWH = 0.5  # architecture, section 13: more than 5 % and 0.5 kWh on a day
@@ -54,9 +54,8 @@ def pairs(house: House) -> list[Pair]:
     """What can be compared: for each measured thing the used sources with each other way."""
     found: list[Pair] = []
     energy = house.choices.get("energy")
-    if energy is not None:
-        others = [(source,) for source in energy.offered if source not in energy.used]
-        found += [Pair("energy", energy.used, other) for other in others if energy.used]
+    if energy is not None and energy.used:
+        found += [Pair("energy", energy.used, (other,)) for other in _of_other_kinds(house, energy)]
     for quantity in PARTS:
         choice = house.choices.get(quantity)
         for group in _by_device(house, choice.offered if choice else ()):
@@ -92,6 +91,14 @@ def compare(pair: Pair, columns: Mapping[SeriesKey, FloatArray]) -> Difference:
         for sign in (1, -1)
     ]
     return max(found, key=lambda difference: difference.kwh)
+
+
+def _of_other_kinds(house: House, energy: Choice) -> list[Source]:
+    """The board beside the meter; two meters, or two boards, measure different things."""
+    first: dict[str, Source] = {}
+    for source in (*energy.used, *energy.offered):
+        first.setdefault(house.devices[source.device].binding.kind, source)
+    return [source for source in first.values() if source not in energy.used]
 
 
 def _sum(sources: Iterable[Source], columns: Mapping[SeriesKey, FloatArray]) -> FloatArray:

@@ -96,7 +96,7 @@ class Control:
         """What may be steered, as it stands."""
         home = self.home
         now_s = home.clock.monotonic_s()
-        return tuple(assets_of(home.house.devices.values(), home.settings.plan, now_s))
+        return tuple(assets_of(home.house.present(), home.settings.plan, now_s))
 
     async def cycle(self) -> None:
         """One turn: look, decide, and bring every asset to what was settled."""

@@ -256,7 +256,7 @@ def keep(store: Store, made: Made, day: str) -> None:
 
 def outdoor_c(house: House) -> float | None:
     """The air outside, where an air conditioner tells it."""
-    for live in house.devices.values():
+    for live in house.present():
         found = live.device.as_number("outdoor_c")
         if found is not None and not live.silent:
             return found

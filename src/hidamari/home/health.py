@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from hidamari.home.app import PART_FAILS, Home
-from hidamari.home.live import LiveDevice
 from hidamari.home.notices import Cause, Kind
 from hidamari.home.silence import Silences
 from hidamari.home.timekeeper import Outcome
@@ -24,7 +23,7 @@ class Health:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._silences = Silences(home.notices, self._is_hidden)
+        self._silences = Silences(home.notices)
         self._damaged = home.store.damaged
         self._off_s: float | None = None  # by how much the machine's clock was off last
 
@@ -48,7 +47,7 @@ class Health:
     def look(self) -> None:
         """Once a minute."""
         home = self._home
-        devices, now_s = home.house.devices.values(), home.clock.monotonic_s()
+        devices, now_s = home.house.present(), home.clock.monotonic_s()
         self._silences.look(devices, home.started_s, now_s)
         self._doubts()
         self._room()
@@ -81,10 +80,6 @@ class Health:
         """A minute is on the disk."""
         self._home.notices.end(Cause("disk_full"), "disk_has_room")
         self._home.notices.end(Cause("store_fails"), "store_works")
-
-    def _is_hidden(self, live: LiveDevice) -> bool:
-        own = self._home.settings.devices.get(live.binding.id)
-        return live.binding.hidden or bool(own and own.hidden)
 
     def _doubts(self) -> None:
         """Counters that began anew or told of more than can flow: one event for each device."""

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from hidamari.core.contract import Role
 from hidamari.home.balance import Flow, Has, flow
-from hidamari.home.live import LiveDevice
+from hidamari.home.live import KEPT_S, LiveDevice
 from hidamari.home.sources import (
     QUANTITIES,
     Choice,
@@ -42,6 +43,14 @@ class CircuitNow:
     age_s: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How full the storages of a kind are, and the age of the oldest of them [s]."""
+
+    value: float | None
+    age_s: float | None
+
+
 @dataclass(slots=True)
 class House:
     """All live devices and circuits of the home."""
@@ -49,18 +58,30 @@ class House:
     devices: dict[str, LiveDevice] = field(default_factory=dict)
     circuits: dict[str, Circuit] = field(default_factory=dict)
     choices: dict[Quantity, Choice] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
 
     def choose_sources(
-        self, wanted: Mapping[str, str], hidden: Collection[str] = frozenset()
+        self,
+        wanted: Mapping[str, str],
+        hidden: Collection[str] = frozenset(),
+        roles: Mapping[str, Role] | None = None,
     ) -> None:
         """Decide again which source is true; call after devices or circuits changed.
 
-        What the owner has hidden is no part of the house any more.
+        `hidden`: the devices that the owner has removed; `roles`: what meters are for, by device.
         """
-        here = [x for x in self.devices.values() if not x.binding.hidden]
-        facts = [facts_of(live) for live in here if live.binding.id not in hidden]
-        circuits = [CircuitFacts(c.id, c.device, c.two_way) for c in self.circuits.values()]
-        self.choices = choose(facts, circuits, wanted)
+        self.hidden = frozenset(hidden)
+        facts = [facts_of(live) for live in self.present()]
+        circuits = [CircuitFacts(c.id, c.device, c.two_way) for c in self.wired()]
+        self.choices = choose(facts, circuits, wanted, roles)
+
+    def present(self) -> list[LiveDevice]:
+        """The devices that count: what is removed is recorded on, but no part of the house."""
+        return [live for live in self.devices.values() if live.binding.id not in self.hidden]
+
+    def wired(self) -> list[Circuit]:
+        """The circuits of the boards that count."""
+        return [circuit for circuit in self.circuits.values() if circuit.board not in self.hidden]
 
     def used(self, quantity: Quantity) -> tuple[Source, ...]:
         """The sources of a quantity that count."""
@@ -118,6 +139,28 @@ class House:
         ages["load_kw"] = ages["use_kw"] = oldest([age for age in known if age is not None])
         return bus, ages
 
+    def level(self, quantity: Quantity, now_s: float, kept_s: float = KEPT_S) -> Level | None:
+        """How full the storages of a kind are together; `None` when none of them can tell.
+
+        Percents are weighted by what each holds when full, litres are added. A car may be away:
+        what is told of the others counts. Any other that is missing makes the whole missing.
+        """
+        told = [live for live in self.present() if live.device.quantity == f"{quantity}_kw"]
+        told = [live for live in told if live.can_tell(live.device.level)]
+        if not told:
+            return None
+        found = [(live.number(live.device.level, now_s, kept_s), live) for live in told]
+        if quantity == "ev":
+            found = [pair for pair in found if pair[0] is not None] or found
+        age_s = oldest(live.name_age_s(live.device.level, now_s) for _, live in found)
+        if quantity == "heater":
+            return Level(total(value for value, _ in found), age_s)
+        sizes_kwh = [live.device.size_kwh() or 0.0 for _, live in found]
+        shares = sizes_kwh if all(sizes_kwh) else [1.0] * len(found)
+        values = (None if v is None else v * x for (v, _), x in zip(found, shares, strict=True))
+        whole = total(values)
+        return Level(None if whole is None else whole / sum(shares), age_s)
+
     def _live(self, quantity: Quantity) -> tuple[tuple[Source, ...], ...]:
         choice = self.choices.get(quantity)
         return choice.live if choice else ()
@@ -142,7 +185,7 @@ class House:
             for source in self.choices.get(quantity, Choice((), ())).offered
             if source.is_circuit
         }
-        return [circuit for circuit in self.circuits.values() if circuit.id not in bus]
+        return [circuit for circuit in self.wired() if circuit.id not in bus]
 
     def circuits_kw(self, now_s: float) -> float | None:
         """The sum of all consuming circuits [kW]; `None` when one of them is silent."""
@@ -150,17 +193,11 @@ class House:
 
 
 def facts_of(live: LiveDevice) -> DeviceFacts:
-    """What the sources need to know of a device; only what it can really tell.
-
-    One that has not told yet (known from before, not found since the start) counts as able to
-    tell all of its kind: it is missing then, and not absent.
-    """
+    """What the sources need to know of a device; only what it can really tell."""
     kind = live.device
 
     def told(name: str) -> str:
-        prop = kind.by_name.get(name) if name else None
-        can = prop is not None and (prop.epc in live.readable or not live.readable)
-        return name if can else ""
+        return name if live.can_tell(name) else ""
 
     counter_in, counter_out = told(kind.counter_in), told(kind.counter_out)
     two_way = bool(kind.counter_out)

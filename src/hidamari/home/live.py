@@ -80,6 +80,15 @@ class LiveDevice:
         value = prop.decode(self.device.raw[prop.epc], self.device)
         return float(value) if isinstance(value, int | float) else None
 
+    def can_tell(self, name: str) -> bool:
+        """Whether it has a property, by name.
+
+        One that has not told yet (known from before, not found since the start) counts as able to
+        tell all of its kind: it is missing then, and not absent.
+        """
+        prop = self.device.by_name.get(name)
+        return prop is not None and (prop.epc in self.readable or not self.readable)
+
     def channel(self, channel: str, name: str, now_s: float) -> float | None:
         """A board channel's value, `None` when missing or too old."""
         value, at_s = self.channels.get((channel, name), (None, -1e9))

@@ -11,7 +11,7 @@ from hidamari.core.reading import Kind, Quality, Series, SeriesKey, SlotValue
 from hidamari.core.time import SLOT_S, from_unix, slot_start
 from hidamari.home.counting import Counting, Limits, Stop, stored_readings
 from hidamari.home.halfhour import HOME, Known, Refill, compose
-from hidamari.home.house import House, total
+from hidamari.home.house import House
 from hidamari.home.live import CHANNELS_S, LiveDevice, channel_series, recorded
 from hidamari.home.samples import HELD_S, Samples
 from hidamari.store.db import Store
@@ -190,7 +190,8 @@ class Recorder:
         )
         found["balance_gap_kw"] = bus.balance_gap_kw
         for name, (storage, _, _) in LEVELS.items():
-            found[name] = self._level(storage, now_s)
+            level = self.house.level(storage, now_s)
+            found[name] = None if level is None else level.value
         for name, value in found.items():
             self.samples.add(SeriesKey(HOME, name), value, now_s)
 
@@ -287,16 +288,6 @@ class Recorder:
             slot.written.get(SeriesKey(HOME, name), Quality.MISSING) >= Quality.REFILLED
             for name in ("import_kw", "export_kw", "use_kw")
         ) and self.counting.has_all(slot.start)
-
-    def _level(self, storage: Storage, now_s: float) -> float | None:
-        """How full the storage of a kind is: the mean in %, the sum in litres."""
-        levels = [
-            live.number(live.device.level, now_s)
-            for live in self.house.devices.values()
-            if live.device.quantity == f"{storage}_kw" and live.device.level
-        ]
-        whole = total(levels)
-        return whole if whole is None or storage == "heater" else whole / len(levels)
 
     def _follow(self, series: Iterable[Series]) -> None:
         """Make series known to the store; what it has no room for now is tried again."""

@@ -29,7 +29,6 @@ class Binding:
     maker: str = ""
     product: str = ""
     since: int = 0
-    hidden: bool = False
     readable: str = ""
     writable: str = ""
     announced: str = ""
@@ -89,7 +88,7 @@ class Registry:
         return json.dumps([asdict(binding) for binding in self._by_id.values()]).encode()
 
     def all(self) -> list[Binding]:
-        """Every binding, hidden ones too."""
+        """Every binding."""
         return list(self._by_id.values())
 
     def get(self, device: str) -> Binding | None:
@@ -158,7 +157,7 @@ class Registry:
             raise InputError(f"another device expected in place of {device}, got itself")
         if old.kind != found.kind:
             raise InputError(f"a {old.kind} expected in place of {device}, {new} is a {found.kind}")
-        after = replace(found, id=old.id, hidden=False)
+        after = replace(found, id=old.id)
         del self._by_id[new]
         self._by_id[device] = after
         return after

@@ -9,9 +9,9 @@ from hidamari.core.words import known
 from hidamari.devices.forms import DayHistory, Pair, SpanHistory, Stamped, WireTime
 from hidamari.devices.v2h import Plug
 from hidamari.echonet.prop import Prop
-from hidamari.home.house import House
+from hidamari.home.house import House, total
 from hidamari.home.live import LiveDevice, kilo
-from hidamari.home.record import BUS
+from hidamari.home.record import BUS, LEVELS
 from hidamari.home.sources import Source
 from hidamari.home.view import (
     AssetNow,
@@ -42,7 +42,7 @@ ROOMS = {
     13: "garage",
     14: "outside",
 }
-LEVEL_OF = {"battery_kw": "soc_pct", "ev_kw": "ev_soc_pct", "heater_kw": "tank_l"}
+LEVEL_KEPT_S = 300.0  # how full a storage is changes slowly
 
 
 def device_name(live: LiveDevice, settings: Settings, lang: str) -> str:
@@ -69,15 +69,10 @@ def snapshot(
     """The house at this moment."""
     bus, ages = house.flow(now_s)
     values = {name: live(getattr(bus, name), ages.get(name), at) for name in BUS}
-    tank_size_l: float | None = None
-    for device in house.devices.values():
-        name = LEVEL_OF.get(device.device.quantity, "")
-        level = device.device.level
-        if name and level and name not in values:
-            value = device.number(level, now_s, 300.0)
-            values[name] = live(value, device.name_age_s(level, now_s), at)
-        if device.device.kind == "water_heater":
-            tank_size_l = device.device.as_number("tank_size_l")
+    for name, (storage, _, _) in LEVELS.items():
+        level = house.level(storage, now_s, LEVEL_KEPT_S)
+        if level is not None:
+            values[name] = live(level.value, level.age_s, at)
     meter = _meter(house)
     every_circuit = circuits(house, settings, at, now_s)
     circuits_kw = house.circuits_kw(now_s)
@@ -88,7 +83,7 @@ def snapshot(
         at=at,
         values=values,
         has=frozenset(_parts(house)),
-        tank_size_l=tank_size_l,
+        tank_size_l=total(d.device.as_number("tank_size_l") for d in _tanks(house)),
         ev_here=_car_here(house, now_s),
         other_kw=other_kw,
         assets=tuple(_asset(d, settings, at, now_s) for d in _assets(house)),
@@ -112,9 +107,9 @@ def live(value: float | None, age_s: float | None, at: datetime) -> Live:
 def circuits(
     house: House, settings: Settings, at: datetime, now_s: float
 ) -> tuple[CircuitNow, ...]:
-    """Every circuit, hidden ones marked."""
+    """Every circuit of the boards that count, hidden ones marked."""
     found = []
-    for one in house.circuits.values():
+    for one in house.wired():
         own = settings.circuits.get(one.id)
         is_hidden = own is not None and own.hidden
         now = house.circuit_now(one, now_s)
@@ -145,7 +140,7 @@ def device_info(one: LiveDevice, settings: Settings, lang: str, now_s: float) ->
         firmware=chr(raw_release[2]) if len(raw_release) == 4 and raw_release[2] else "",
         identity=binding.identity,
         weak_identity=binding.weak,
-        hidden=binding.hidden or bool(own and own.hidden),
+        hidden=bool(own and own.hidden),
         state="silent" if one.silent else "ok" if one.last_contact else "unknown",
         last_contact=one.last_contact,
         power_kw=None if watts is None else round(watts / 1000.0, 3),
@@ -281,22 +276,26 @@ def _parts(house: House) -> list[str]:
         "gen": has.gen,
         "battery": has.battery,
         "ev": has.ev,
-        "heater": has.heater or any(d.device.kind == "water_heater" for d in _assets(house)),
-        "board": bool(house.circuits),
+        "heater": has.heater or bool(_tanks(house)),
+        "board": bool(house.wired()),
         "meter": bool(house.used("energy") or house.used("grid")),
     }
     return [name for name, is_there in owned.items() if is_there]
 
 
 def _assets(house: House) -> list[LiveDevice]:
-    return [d for d in house.devices.values() if d.device.quantity not in ("", "grid_kw")]
+    return [d for d in house.present() if d.device.quantity not in ("", "grid_kw")]
+
+
+def _tanks(house: House) -> list[LiveDevice]:
+    return [d for d in house.present() if d.device.kind == "water_heater"]
 
 
 def _asset(one: LiveDevice, settings: Settings, at: datetime, now_s: float) -> AssetNow:
     device = one.device
     watts = one.number(device.power, now_s) if device.power else None
     state = device.value(device.state) if device.state else None
-    soc = one.number(device.level, now_s, 300.0) if device.level == "soc_pct" else None
+    soc = one.number(device.level, now_s, LEVEL_KEPT_S) if device.level == "soc_pct" else None
     return AssetNow(
         one.binding.id,
         one.binding.kind,
@@ -317,7 +316,7 @@ def _state(value: object | None) -> str:
 
 def _car_here(house: House, now_s: float) -> bool | None:
     """Whether a car is connected, as the chargers tell it (EPC C7); None while one does not."""
-    chargers = [one for one in house.devices.values() if one.device.quantity == "ev_kw"]
+    chargers = [one for one in house.present() if one.device.quantity == "ev_kw"]
     plugs = [one.number("plug", now_s, 300.0) for one in chargers]
     told = [plug for plug in plugs if plug not in (None, Plug.UNKNOWN, Plug.UNDEFINED)]
     if any(plug != Plug.NOT_CONNECTED for plug in told):

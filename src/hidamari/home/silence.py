@@ -1,6 +1,6 @@
 """Devices that do not answer for long: one notice for all behind one address, one when back."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from hidamari.home.live import LiveDevice
 from hidamari.home.notices import Cause, Notices
@@ -12,14 +12,13 @@ CODE = "device_silent"
 class Silences:
     """Who has been told of as silent: the device that the notice names, and those with it."""
 
-    def __init__(self, notices: Notices, is_hidden: Callable[[LiveDevice], bool]) -> None:
+    def __init__(self, notices: Notices) -> None:
         self._notices = notices
-        self._is_hidden = is_hidden
         self._told: dict[str, set[str]] = {}
 
     def look(self, devices: Iterable[LiveDevice], since_s: float, now_s: float) -> None:
         """Once a minute; `since_s`: when this run began, which is when waiting began."""
-        lives = {live.binding.id: live for live in devices if not self._is_hidden(live)}
+        lives = {live.binding.id: live for live in devices}
         quiet = {
             device
             for device, live in lives.items()

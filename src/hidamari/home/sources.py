@@ -2,6 +2,7 @@
 
 Order (architecture, the home as data): import and export energy from the smart meter, else the
 board's main counter, else the sum of circuits. Power now: the fresher of board main and meter.
+Of several meters or boards only one stands at the house bus: the main one, else the first.
 Solar and generators: a board channel that carries nothing else, else the device. Battery and V2H:
 own counters, else a two-way channel. Water heater and charger: their circuit, else the device.
 """
@@ -9,6 +10,8 @@ own counters, else a two-way channel. Water heater and charger: their circuit, e
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
+
+from hidamari.core.contract import Role
 
 CIRCUIT = "circuit:"
 Quantity = Literal["energy", "grid", "pv", "gen", "battery", "ev", "heater"]
@@ -82,20 +85,21 @@ def choose(
     devices: Iterable[DeviceFacts],
     circuits: Iterable[CircuitFacts],
     wanted: Mapping[str, str],
+    roles: Mapping[str, Role] | None = None,
 ) -> dict[Quantity, Choice]:
     """The true sources of each quantity; `wanted` is the owner's choice: quantity -> id of source.
 
-    Several devices of a kind add up; for each of them one source is used.
+    Several devices of a kind add up; for each of them one source is used. Meters and boards never
+    do: `roles` says which of them (by id) is the main one and which measure something else.
     """
     devices, circuits = list(devices), list(circuits)
     found: dict[Quantity, Choice] = {}
-    at_grid = [d for d in devices if d.quantity == "grid_kw"]
-    meters = [_own(d) for d in sorted(at_grid, key=lambda d: d.kind != "smart_meter")]
+    at_grid = _at_grid(devices, roles or {})
     for quantity in ("energy", "grid"):
-        offered = [m for m in meters if (m.counter_in if quantity == "energy" else m.power)]
-        first = [m for m in offered if m.device == wanted.get(quantity)] or offered
-        used = tuple(first[:1]) if quantity == "energy" else tuple(first)
-        found[quantity] = Choice(used, tuple(offered), (used,) if used else ())
+        able = [d for d in at_grid if (d.counter_in if quantity == "energy" else d.power)]
+        first = [d for d in able if d.id == wanted.get(quantity)] or _first_of_each_kind(able)
+        used = tuple(_own(d) for d in (first[:1] if quantity == "energy" else first))
+        found[quantity] = Choice(used, tuple(_own(d) for d in able), (used,) if used else ())
     for quantity in PARTS:
         used_list: list[Source] = []
         offered_list: list[Source] = []
@@ -108,6 +112,20 @@ def choose(
             live += _fresh(offered, chosen, is_wanted=quantity in wanted)
         found[quantity] = Choice(tuple(used_list), tuple(offered_list), tuple(live))
     return found
+
+
+def _at_grid(devices: list[DeviceFacts], roles: Mapping[str, Role]) -> list[DeviceFacts]:
+    """Meters and boards that may stand at the house bus, the preferred one of each kind first."""
+    here = [d for d in devices if d.quantity == "grid_kw"]
+    here = [d for d in here if roles.get(d.id, Role.MAIN) is Role.MAIN]
+    return sorted(here, key=lambda d: (d.kind != "smart_meter", d.id not in roles))
+
+
+def _first_of_each_kind(devices: Iterable[DeviceFacts]) -> list[DeviceFacts]:
+    found: dict[str, DeviceFacts] = {}
+    for device in devices:
+        found.setdefault(device.kind, device)
+    return list(found.values())
 
 
 def _of_device(
