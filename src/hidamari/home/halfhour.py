@@ -67,10 +67,11 @@ def compose(house: House, known: Known) -> Slots:
 def _waits(house: House, counted: Mapping[SeriesKey, SlotValue]) -> bool:
     """Whether a counter that the balance counts on has not spoken yet."""
     return any(
-        _counter(source, outward=False) not in counted
+        SeriesKey(source.device, name) not in counted
         for quantity in ("energy", *PARTS)
         for source in house.used(quantity)
-        if source.counter_in
+        for name in (source.counter_in, source.counter_out)
+        if name
     )
 
 
