@@ -191,8 +191,8 @@ class Brain:
         objects = {door.behind.eoj for door in self.doors.values()}
         for at_s, _, data in self.street.air.told:
             eoj = Eoj(*data[DEOJ_AT : DEOJ_AT + 3])
-            if eoj not in objects:
-                continue  # a board is told by orders which of its circuits is asked for
+            if eoj not in objects or data[FIRST_EPC_AT] == ASK_PLUG:
+                continue  # no orders: which circuits of a board are meant, and to look for a car
             given = [
                 i
                 for i, one in enumerate(self.ledger.sent)
@@ -200,7 +200,7 @@ class Brain:
             ]
             if given:
                 count[given[-1]] += 1
-            elif data[FIRST_EPC_AT] != ASK_PLUG:
+            else:
                 self.broken.append(f"{eoj} was sent {data.hex()}, which nobody said")
         for i, times in count.items():
             one = self.ledger.sent[i]  # its properties may have to go one by one
