@@ -12,6 +12,7 @@ from hidamari.echonet.client import Client
 from hidamari.echonet.node import Setup
 from hidamari.echonet.profile import Label
 from hidamari.home.app import Home, Means
+from hidamari.home.house import Circuit
 from hidamari.home.registry import Seen
 from hidamari.home.view import Edit
 from hidamari.store.db import Store
@@ -19,7 +20,7 @@ from hidamari.store.db import Store
 NOW = datetime(2026, 11, 20, 1, 42, tzinfo=UTC)
 
 
-def test_a_device_that_was_hidden_is_shown_again_when_a_new_one_takes_its_place(
+def test_what_was_said_of_the_new_device_holds_for_the_one_whose_place_it_takes(
     tmp_path: Path,
 ) -> None:
     async def live() -> None:
@@ -34,9 +35,12 @@ def test_a_device_that_was_hidden_is_shown_again_when_a_new_one_takes_its_place(
         )
         home.finder.remember()
         home.edit_device(old, Edit(hidden=True))
+        home.house.circuits["c:1"] = Circuit("c:1", "board", "1", "Battery")
+        home.edit_circuit("c:1", Edit(device=new))
         home.replace_device(old, new)
         found = home.devices("en")
         assert [(one.id, one.host, one.hidden) for one in found] == [(old, "192.0.2.2", False)]
+        assert home.house.circuits["c:1"].device == old
         client.close()
         store.close()
 

@@ -286,6 +286,8 @@ class Home:
         own = self._settings.devices.get(device)
         if own is not None and own.hidden:  # nobody misses what has been hidden
             self._edit("devices", device, Edit(hidden=False))
+        for circuit in [c.id for c in self.house.circuits.values() if c.device == by]:
+            self._edit("circuits", circuit, Edit(device=device))
 
     def choose_source(self, quantity: str, option: str) -> None:
         """Make another source the true one."""
