@@ -3,7 +3,6 @@
 import json
 import random
 import sqlite3
-import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -295,27 +294,3 @@ def test_reading_in_threads_while_writing_sees_whole_minutes(store: Store) -> No
     for thread in threads:
         thread.join()
     assert wrong == []
-
-
-def test_readers_that_come_at_once_all_find_a_connection(store: Store) -> None:
-    """Fewer connections wait than threads come; threads change at almost every step."""
-    failed: list[Exception] = []
-
-    def look() -> None:
-        try:
-            for _ in range(400):
-                store.last_minute()
-        except Exception as error:  # whatever it is, it is told below
-            failed.append(error)
-
-    before_s = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        threads = [threading.Thread(target=look) for _ in range(6)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        sys.setswitchinterval(before_s)
-    assert failed == []
