@@ -6,6 +6,7 @@ import logging
 import secrets
 import signal
 import ssl
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -184,7 +185,15 @@ async def _live(
     if not alone:
         told = Announcement(home.settings.home.name, listening.http_port, __version__)
         parts["mdns"] = lambda: announce(told)
-    running = asyncio.create_task(run_all(home, parts, beat), name="home")
+    try:
+        await _until_told(run_all(home, parts, beat))
+    finally:
+        await energy.stop()
+
+
+async def _until_told(work: Coroutine[None, None, None]) -> None:
+    """Run until a signal ends it."""
+    running = asyncio.create_task(work, name="home")
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, running.cancel)
@@ -192,8 +201,6 @@ async def _live(
         await running
     except asyncio.CancelledError:
         logger.info("stopped")
-    finally:
-        await energy.stop()
 
 
 def linked(home: Home, app: ASGIApp, wishes: HomeWishes, lan_url: str) -> Uplink | None:
