@@ -15,15 +15,20 @@ settings.register_profile("house", deadline=None)
 settings.load_profile("house")
 ROOT = Path(__file__).parents[1]
 ALONE = ("tests/whole/test_months", "tests/whole/test_seeds")
+# The longest first; between those that work are those that wait for a browser.
 LONGEST = (
     *ALONE,
-    "tests/e2e/",
+    "tests/e2e/test_screens",
     "tests/whole/",
+    "tests/e2e/test_outside",
     "tests/echonet/test_mutated_frames",
-    "tests/interop/",
-    "tests/cloud/",
     "tests/control/",
+    "tests/e2e/test_budgets",
     "tests/store/",
+    "tests/e2e/test_demo",
+    "tests/cloud/",
+    "tests/e2e/",
+    "tests/interop/",
     "tests/link/",
     "tests/backtest/",
     "tests/project/",
@@ -89,7 +94,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if out:
         rows = [[item.nodeid.split("[")[0], *_proofs(item)] for item in items]
         Path(out).write_text(json.dumps(rows))
-    # The longest first, so that no core waits for another's at the end.
     items.sort(key=_turn)
     if req is None and number is None:
         return

@@ -190,6 +190,17 @@ def test_what_has_no_pace_is_asked_when_somebody_looks_and_not_again():
     assert found.due(1000.0) == [Ask(BATTERY, (0xD3,))]
 
 
+def test_at_the_usual_pace_a_change_is_asked_for_two_seconds_after_the_one_before():
+    found = schedule(D3=10)
+    found.least_s = 10.0
+    found.answered(found.due(0.0)[0], 0.1, 0.0)
+    found.hint(BATTERY, (0xD3,), 1.0)
+    found.answered(found.due(1.0)[0], 0.1, 1.1)
+    found.hint(BATTERY, (0xD3,), 1.5)
+    assert found.due(2.0) == []
+    assert found.due(3.1) == [Ask(BATTERY, (0xD3,))]
+
+
 def test_what_a_device_no_longer_tells_is_no_longer_asked():
     found = schedule(D3=10, E4=60)
     found.want(BATTERY, {0xE4: 60}, 1.0)

@@ -14,6 +14,7 @@ SILENT_PACE_S = 60.0  # what is silent is asked for ever, at this pace (reliabil
 ON_THE_WAY_S = 0.25  # what is due this soon rides along in the same request
 ALMOST_DUE = 0.25  # of its pace: what was asked out of turn so shortly before skips its turn
 HINTS_APART_S = 2.0  # a device that announces all the time is still not asked more often
+USUAL_S = 10.0  # `least_s` of a network that bears what is announced; more is the owner's word
 CONFIRM = 0  # among the EPCs: ask a charger to look whether a car is there (027E, 02A1: CD)
 
 
@@ -43,7 +44,8 @@ class Schedule:
 
     `silent`: nothing on the node answers. An object that keeps silent while its node speaks (the
     dead lamp behind a bridge) waits alone; the others keep their pace. `least_s`: nothing has its
-    turn more often than that, whatever its line says, nor is asked out of turn more often.
+    turn more often than that, whatever its line says, nor, where it is more than usual, is asked
+    out of turn more often.
     """
 
     def __init__(self, least_s: float = 0.0) -> None:
@@ -160,7 +162,7 @@ class Schedule:
     @property
     def _apart_s(self) -> float:
         """How far apart a property is asked for because of announcements."""
-        return max(HINTS_APART_S, self.least_s)
+        return self.least_s if self.least_s > USUAL_S else HINTS_APART_S
 
     def _hint(self, key: tuple[Eoj, int], hint: Hint) -> None:
         """Note a hint; one that waits already is never put off by it."""
