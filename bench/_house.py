@@ -17,6 +17,8 @@ from pathlib import Path
 import httpx
 import psutil
 
+from hidamari.home.guard import MEMORY
+
 PASSWORD = "himawari no niwa 7"
 USER = "owner"
 READY_S = 60.0
@@ -52,7 +54,9 @@ class Ready:
 def start(*arguments: str) -> subprocess.Popen[bytes]:
     """One of our own commands, with its byte code kept as an installed program has it."""
     command = [sys.executable, "-m", "hidamari", *arguments]
-    env = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    # An unguarded home gives its memory back as one does that a parent or systemd watches.
+    env = {**MEMORY, **os.environ}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=LOG, env=env)
 
 
