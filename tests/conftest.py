@@ -15,20 +15,16 @@ settings.register_profile("house", deadline=None)
 settings.load_profile("house")
 ROOT = Path(__file__).parents[1]
 ALONE = ("tests/whole/test_months", "tests/whole/test_seeds")
-# The longest first; between those that work are those that wait for a browser.
+# The longest first, so that no core waits for another's at the end; browsers together.
 LONGEST = (
     *ALONE,
-    "tests/e2e/test_screens",
-    "tests/whole/",
-    "tests/e2e/test_outside",
-    "tests/echonet/test_mutated_frames",
-    "tests/control/",
-    "tests/e2e/test_budgets",
-    "tests/store/",
-    "tests/e2e/test_demo",
-    "tests/cloud/",
     "tests/e2e/",
+    "tests/whole/",
+    "tests/echonet/test_mutated_frames",
     "tests/interop/",
+    "tests/cloud/",
+    "tests/control/",
+    "tests/store/",
     "tests/link/",
     "tests/backtest/",
     "tests/project/",

@@ -65,7 +65,10 @@ class Browser:
         port_file = self._folder / "DevToolsActivePort"
         port = wait_for(lambda: _first_word(port_file))
         address = wait_for(lambda: _page_of(f"http://127.0.0.1:{port}/json/list"))
-        return self._stack.enter_context(connect(address, max_size=None, proxy=None))
+        # No pings: while a worker does other tests nobody reads what the page tells meanwhile.
+        return self._stack.enter_context(
+            connect(address, max_size=None, proxy=None, ping_interval=None)
+        )
 
     def __enter__(self) -> Self:
         return self
