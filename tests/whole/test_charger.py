@@ -29,6 +29,8 @@ def test_a_charger_is_found_and_charges_what_it_is_told():
             live = home.house.devices[street.id_of("charger")]
             device = live.device
             assert isinstance(device, EvCharger)
+            record = home.client.nodes[live.binding.host]
+            assert record.facts.product == "SIM-EVC60"
             assert device.plug is ChargerPlug.CHARGEABLE
             full_kwh = street.world.state.car.charged_kwh
             sets = {p.epc: p.edt for p in device.commands(Wish("charge", 2.0, 2.0))}

@@ -302,7 +302,8 @@ class Network(Section):
     http_door: bool = True
     # Nothing of a device is asked more often than that. More than 10 s spares a network or a bridge
     # that bears little: history and screens get coarser, energy still comes from the counters.
-    # What a device announces is asked for at once all the same, but not twice within that time.
+    # What a device announces is asked for at once all the same; again after 2 s, above 10 s not
+    # twice within that time.
     live_s: Annotated[int, Field(ge=10, le=300)] = 10
 
 

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Generic, Self, TypeVar, overload
+from typing import ClassVar, Generic, Self, TypeVar, overload
 
 from hidamari.core.errors import InputError
 from hidamari.core.reading import Kind
@@ -121,9 +121,10 @@ class Device:
     group: int = 0
     code: int = 0
     kind: str = "unknown"
-    props: dict[int, Prop[object]] = {}  # noqa: RUF012  filled once a class by __init_subclass__
-    by_name: dict[str, Prop[object]] = {}  # noqa: RUF012
-    lines: dict[int, Line] = {}  # noqa: RUF012  what `values` needs of `props`
+    # Filled once a class by __init_subclass__; `lines`: what `values` needs of `props`.
+    props: ClassVar[dict[int, Prop[object]]] = {}
+    by_name: ClassVar[dict[str, Prop[object]]] = {}
+    lines: ClassVar[dict[int, Line]] = {}
 
     def __init_subclass__(cls, **keywords: object) -> None:
         for key in ("group", "code", "kind"):

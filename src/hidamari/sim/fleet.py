@@ -74,9 +74,9 @@ def identity(seed: int, key: str) -> bytes:
     return b"\xfe" + NO_MAKER + own_number(seed, key)
 
 
-def label(seed: int, node: int) -> Label:
+def label(seed: int, node: int, devices: tuple[SimDevice, ...] = DEVICES) -> Label:
     """Who a node says it is."""
-    first = next(device for device in DEVICES if device.node == node)
+    first = next(device for device in devices if device.node == node)
     return Label(
         own_number(seed, f"node{node}"), NO_MAKER, first.product, f"{seed % 10000:04d}-{node:02d}"
     )

@@ -141,7 +141,8 @@ class SimHouse:
         self.objects = build(self.world, self.devices)
         seed = self.world.state.seed
         self.nodes = [
-            _Node(host, {}, label(seed, index)) for index, host in enumerate(self.net.hosts)
+            _Node(host, {}, label(seed, index, self.devices))
+            for index, host in enumerate(self.net.hosts)
         ]
         for device in self.devices:
             node = self.nodes[0 if self.net.one_node else device.node]
