@@ -4,24 +4,30 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements.lock
 DEVLOCK := requirements-dev.lock
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps
 WHAT = $(if $(REQ),--req $(REQ),)$(if $(T), --t $(T),)$(if $(CONTRACT), --contract,)
 
 .PHONY: setup setup-dev web demo test check unit bench lock clean
 
 setup: $(VENV)/.setup web
 	$(BIN)/python -m compileall -q src
-setup-dev: $(VENV)/.setup-dev web
+setup-dev: $(VENV)/.setup
+	$(MAKE) --no-print-directory -j 2 $(VENV)/.setup-dev web
+	$(BIN)/python -m compileall -q src
 
 $(VENV)/bin/python:
 	$(PY) -m venv $(VENV)
 
+# Byte code is made on all cores afterwards; the web app has its own step.
 $(VENV)/.setup: $(LOCK) pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(LOCK)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PIP) --require-hashes -r $(LOCK)
+	HATCH_BUILD_NO_HOOKS=true $(PIP) --no-build-isolation -e .
+	$(BIN)/python -m compileall -q -j 0 $(VENV)/lib
 	touch $@
 
 $(VENV)/.setup-dev: $(DEVLOCK) $(VENV)/.setup
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(DEVLOCK)
+	$(PIP) --require-hashes -r $(DEVLOCK)
+	$(BIN)/python -m compileall -q -j 0 $(VENV)/lib
 	touch $@
 
 web: | $(VENV)/.setup

@@ -12,12 +12,17 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Self
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 PYTEST_FAILED = 1  # some tests failed; other numbers mean that it could not run at all
 PYTEST_FOUND_NONE = 5
 COVERAGE = ROOT / "docs/coverage.md"
+LIVES = ["tests/whole/test_months.py"]
+BESIDE = 2  # workers for them
+# What is compiled once is there for all workers, and for all programs that tests start.
+ENV = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 FILE_LINES = 400
 FUNCTION_LINES = 50
 NESTING = 3
@@ -66,7 +71,7 @@ def main() -> int:
 def run(*command: str) -> int:
     """One command, shown; its exit status."""
     print("$", " ".join(command), flush=True)
-    return subprocess.run(command, cwd=ROOT, check=False).returncode
+    return subprocess.run(command, cwd=ROOT, env=ENV, check=False).returncode
 
 
 def style() -> int:
@@ -144,55 +149,88 @@ def is_there(program: str) -> bool:
 
 
 def everything() -> int:
-    """All tests, the types beside them, and whether docs/coverage.md says what they prove."""
-    mypy = ["nice", "-n", "5", str(BIN / "mypy")]  # takes what the tests leave while they wait
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        subprocess.Popen(mypy, cwd=ROOT, stdout=subprocess.PIPE, text=True) as typed,
-    ):
-        proofs = Path(folder) / "proofs.json"
-        status = tests([], "--proofs", str(proofs))
-        print("$", *mypy, f"\n{typed.communicate()[0]}", flush=True)
-        status = status or typed.returncode
-        if status:
-            return status
-        if coverage_of(json.loads(proofs.read_text())) == COVERAGE.read_text():
-            return 0
-    print("docs/coverage.md is not current: run `python tests/run.py coverage`")
-    return 1
+    """All tests, after docs/coverage.md was seen to say what they prove; types beside them.
+
+    Long lives in virtual time do not care how fast they are lived: they and the types take what
+    the others leave while these wait for browsers, servers and pauses.
+    """
+    lives = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *LIVES]
+    with Aside([str(BIN / "mypy")]) as typed, Aside([*lives, *spread(BESIDE)]) as lived:
+        if coverage_of(proofs()) != COVERAGE.read_text():
+            print("docs/coverage.md is not current: run `python tests/run.py coverage`")
+            return 1
+        found = [tests([f"--ignore={path}" for path in LIVES]), typed.end(), lived.end()]
+    return next((status for status in found if status), 0)
 
 
-def tests(extra: list[str], *first: str) -> int:
+class Aside:
+    """A command with low priority beside others; what it says is shown when it has ended."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._command = ["nice", "-n", "10", *command]
+
+    def __enter__(self) -> Self:
+        self._said = tempfile.TemporaryFile("w+")
+        self._process = subprocess.Popen(
+            self._command, cwd=ROOT, env=ENV, stdout=self._said, stderr=subprocess.STDOUT
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()  # nothing where it has ended
+        self._process.wait()
+        self._said.close()
+
+    def end(self) -> int:
+        """Wait for its end; its exit status."""
+        status = self._process.wait()
+        self._said.seek(0)
+        print("$", *self._command, f"\n{self._said.read()}", flush=True)
+        return status
+
+
+def tests(extra: list[str]) -> int:
     """The test suite, on all cores.
 
     Browsers, servers and pauses keep a worker waiting: half as many workers again as there are
     cores keep the cores busy.
 
     Some tests measure time on a machine that others use too: what failed is tried once more,
-    alone. Both outcomes stay in the output, and what fails twice has failed. `first` is for the
-    whole run only.
+    alone. Both outcomes stay in the output, and what fails twice has failed.
     """
     command = [sys.executable, "-m", "pytest", "-q"]
     workers = max(2, (os.cpu_count() or 1) * 3 // 2)
-    many = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
-    many += ["--max-worker-restart", "0", "--durations", "25"]
-    status = run(*command, *many, *extra, *first)
+    status = run(*command, *spread(workers), "--durations", "25", *extra)
     if status != PYTEST_FAILED:
         return status
     print("\ntrying what failed once more, alone", flush=True)
     return run(*command, "--last-failed", "--last-failed-no-failures", "none", *extra)
 
 
-def write_coverage() -> int:
-    """Write docs/coverage.md anew."""
+def spread(workers: int) -> list[str]:
+    """How tests are spread over workers: whole files, in their order, see tests/conftest.py."""
+    many = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
+    return [*many, "--max-worker-restart", "0"]
+
+
+def proofs() -> list[tuple[str, list[str], list[int]]]:
+    """What each test proves; raises where the tests cannot be read.
+
+    The tests are read here once, so that the workers find them compiled.
+    """
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "proofs.json"
         command = [sys.executable, "-m", "pytest", "-q", "--collect-only", "--proofs", str(out)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
-        if not out.exists():
-            print(done.stdout.decode(), done.stderr.decode())
-            return 1
-        COVERAGE.write_text(coverage_of(json.loads(out.read_text())))
+        done = subprocess.run(command, cwd=ROOT, env=ENV, capture_output=True, check=False)
+        if done.returncode or not out.exists():
+            raise SystemExit(f"{done.stdout.decode()}{done.stderr.decode()}")
+        found: list[tuple[str, list[str], list[int]]] = json.loads(out.read_text())
+        return found
+
+
+def write_coverage() -> int:
+    """Write docs/coverage.md anew."""
+    COVERAGE.write_text(coverage_of(proofs()))
     print(f"{COVERAGE.relative_to(ROOT)} is written")
     return 0
 
