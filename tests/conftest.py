@@ -1,5 +1,6 @@
 """Selection by what a test proves: `--req SMT-05`, `--t 7`; and the table of what is proven."""
 
+import gc
 import json
 import os
 import re
@@ -100,6 +101,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             keep.append(item)
     config.hook.pytest_deselected(items=[item for item in items if item not in keep])
     items[:] = keep
+
+
+def pytest_collection_finish() -> None:
+    """All tests and their modules stay to the end: memory need not be searched for them again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

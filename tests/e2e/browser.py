@@ -21,6 +21,8 @@ FLAGS = (
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
+    "--in-process-gpu",
+    "--disable-back-forward-cache",  # pages of before cost memory and a process each
     "--hide-scrollbars",
     "--force-color-profile=srgb",
     "--no-first-run",
@@ -65,10 +67,10 @@ class Browser:
         port_file = self._folder / "DevToolsActivePort"
         port = wait_for(lambda: _first_word(port_file))
         address = wait_for(lambda: _page_of(f"http://127.0.0.1:{port}/json/list"))
-        # No pings: while a worker does other tests nobody reads what the page tells meanwhile.
-        return self._stack.enter_context(
-            connect(address, max_size=None, proxy=None, ping_interval=None)
-        )
+        # While a worker does other tests nobody reads what the page tells meanwhile: no pings, and
+        # no waiting for a goodbye that stands behind all that.
+        way = connect(address, max_size=None, proxy=None, ping_interval=None, close_timeout=0.5)
+        return self._stack.enter_context(way)
 
     def __enter__(self) -> Self:
         return self

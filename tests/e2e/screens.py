@@ -102,7 +102,12 @@ def show(home: FixtureHome, page: Browser, screen: Screen, state: State, lang: s
 def come(page: Browser, url: str) -> None:
     """Leave a page of another house, which asks on until then."""
     if page.run("location.origin") != url:
-        page.open(f"{url}/boot.js")
+        leave(page, url)
+
+
+def leave(page: Browser, url: str) -> None:
+    """A page without an app of the same house: what was shown before asks no more."""
+    page.open(f"{url}/boot.js")
 
 
 def speak(page: Browser, url: str, lang: str) -> None:

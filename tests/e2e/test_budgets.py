@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 from tests.e2e.browser import Browser
-from tests.e2e.screens import SCREENS, Screen, show
+from tests.e2e.screens import SCREENS, Screen, leave, show
 from tests.e2e.server import WEB, FixtureHome
 
 FIRST = next(screen for screen in SCREENS if screen.name == "home")
@@ -40,7 +40,7 @@ def test_a_screen_asks_each_question_once_and_does_not_hammer_the_home(
     home: FixtureHome, page: Browser, screen: Screen
 ) -> None:
     page.look(820, 1180)
-    page.open("about:blank")
+    leave(page, home.url)
     home.beat_s = 0.3
     page.requests.clear()
     show(home, page, screen, "full", "ja")

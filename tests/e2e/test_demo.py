@@ -7,12 +7,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from tests.e2e.browser import Browser
 from tests.e2e.screens import AXE, BUSY
 from tests.e2e.test_screens import WHOLE, looked_at
+
+from hidamari.core.clock import RealClock
+from hidamari.core.time import TOKYO
 
 PATHS = (
     "/",
@@ -91,6 +95,11 @@ def inside(demo: Demo, page: Browser) -> Browser:
     return page
 
 
+def days_ago(days: int) -> date:
+    """A day of the demo's past: nothing of today is there until its first half-hour has ended."""
+    return RealClock().now().astimezone(TOKYO).date() - timedelta(days)
+
+
 def visit(page: Browser, demo: Demo, path: str) -> None:
     """A screen of the demo with its data."""
     page.open(demo.url + path)
@@ -145,14 +154,14 @@ def test_power_flow_lists_circuits_by_power(demo: Demo, inside: Browser) -> None
     ],
 )
 def test_graphs_are_drawn_from_the_stored_history(demo: Demo, inside: Browser, query: str) -> None:
-    visit(inside, demo, f"/history?{query}")
+    visit(inside, demo, f"/history?{query}&date={days_ago(1)}")
     inside.wait("document.querySelectorAll('[role=slider] svg rect').length > 0")
     assert inside.run("document.querySelectorAll('[role=alert]').length") == 0
 
 
 def test_the_saved_file_holds_the_history(demo: Demo, inside: Browser, tmp_path: Path) -> None:
     inside.send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
-    visit(inside, demo, "/history?period=month")
+    visit(inside, demo, f"/history?period=month&date={days_ago(31)}")
     inside.click_text("CSVで保存")
     for _ in range(100):
         inside.rest(0.1)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.e2e.browser import Browser
-from tests.e2e.screens import BUSY, faults, jumps, speak
+from tests.e2e.screens import BUSY, faults, jumps, leave, speak
 from tests.e2e.service import HOME, MEMBERS, PHONES, FixtureService
 from tests.e2e.test_screens import ALLOWED, at_home, looked_at, looks_of
 from tests.e2e.words import Said
@@ -81,6 +81,7 @@ def pressed(*selectors: str) -> Act:
     return act
 
 
+LEFT = "cookies,local_storage,indexeddb"  # what a page leaves; its service worker stays
 CODES = {"device": "０１２３４５６７８９", "code": "123456"}
 SUBMIT = "form .primary"
 # What only the home itself can tell: while it is away, these say so and lead to the graphs.
@@ -172,7 +173,7 @@ def show(service: FixtureService, page: Browser, case: Case, lang: str) -> None:
     service.reset()
     service.home.state = "stale" if case.prepare is away else "full"
     case.prepare(service)
-    page.send("Storage.clearDataForOrigin", origin=service.url, storageTypes="all")
+    page.send("Storage.clearDataForOrigin", origin=service.url, storageTypes=LEFT)
     speak(page, service.url, lang)
     page.open(service.url + case.path)
     page.wait("document.querySelector('h1:not(.sr)')")
@@ -200,7 +201,7 @@ def test_a_screen_outside_is_complete_and_accessible_in_every_state(
     service: FixtureService, page: Browser, artifacts: Path, number: int, case: Case
 ) -> None:
     wrong = []
-    page.open("about:blank")  # what was shown before asks no more
+    leave(page, service.url)
     page.complaints.clear()
     page.requests.clear()
     for lang, looks in looks_of(number):
