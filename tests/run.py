@@ -19,8 +19,11 @@ BIN = Path(sys.executable).parent
 PYTEST_FAILED = 1  # some tests failed; other numbers mean that it could not run at all
 PYTEST_FOUND_NONE = 5
 COVERAGE = ROOT / "docs/coverage.md"
+CORES = max(2, os.cpu_count() or 1)
+# Browsers, servers and pauses keep a worker waiting: where nothing runs beside, some more.
+WORKERS = 3 * CORES // 2
 LIVES = ["tests/whole/test_months.py"]
-BESIDE = 2  # workers for them
+BESIDE = 3  # workers for them: all begin at once, or the last would be alone at the end
 # What is compiled once is there for all workers, and for all programs that tests start.
 ENV = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 FILE_LINES = 400
@@ -50,15 +53,15 @@ def main() -> int:
     if given.what == "coverage":
         return write_coverage()
     if given.contract:
-        return system_packages() or tests(["-m", "contract"])
+        return system_packages() or tests(WORKERS, "-m", "contract")
     if given.req or given.t:
         system_packages()
-        status = tests(["--req", given.req] if given.req else ["--t", given.t])
+        status = tests(WORKERS, *(("--req", given.req) if given.req else ("--t", given.t)))
         if status == PYTEST_FOUND_NONE:
             print("no test is marked so; docs/coverage.md lists what is proven", flush=True)
         return status
     if given.what == "check":
-        steps = [style, types, layers, sizes, lambda: tests(["-m", "not e2e and not net"])]
+        steps = [style, types, layers, sizes, lambda: tests(WORKERS, "-m", "not e2e and not net")]
     else:
         steps = [system_packages, style, layers, sizes, everything]
     for step in steps:
@@ -159,7 +162,8 @@ def everything() -> int:
         if coverage_of(proofs()) != COVERAGE.read_text():
             print("docs/coverage.md is not current: run `python tests/run.py coverage`")
             return 1
-        found = [tests([f"--ignore={path}" for path in LIVES]), typed.end(), lived.end()]
+        main = tests(CORES, *(f"--ignore={path}" for path in LIVES))
+        found = [main, typed.end(), lived.end()]
     return next((status for status in found if status), 0)
 
 
@@ -189,17 +193,13 @@ class Aside:
         return status
 
 
-def tests(extra: list[str]) -> int:
+def tests(workers: int, *extra: str) -> int:
     """The test suite, on all cores.
-
-    Browsers, servers and pauses keep a worker waiting: half as many workers again as there are
-    cores keep the cores busy.
 
     Some tests measure time on a machine that others use too: what failed is tried once more,
     alone. Both outcomes stay in the output, and what fails twice has failed.
     """
     command = [sys.executable, "-m", "pytest", "-q"]
-    workers = max(2, (os.cpu_count() or 1) * 3 // 2)
     status = run(*command, *spread(workers), "--durations", "25", *extra)
     if status != PYTEST_FAILED:
         return status
