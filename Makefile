@@ -27,7 +27,6 @@ $(VENV)/.setup: $(LOCK) pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.setup-dev: $(DEVLOCK) $(VENV)/.setup
 	$(PIP) --require-hashes -r $(DEVLOCK)
-	$(BIN)/python -m compileall -q -j 0 $(VENV)/lib
 	touch $@
 
 web: | $(VENV)/.setup
