@@ -1,7 +1,6 @@
 """T8: thirty days of random faults, three times.
 
-The homes are small, what makes, stores and counts energy, one of them with a car that gives back,
-and ask for values every five minutes.
+The home is small, what makes, stores and counts energy, and asks for values every five minutes.
 Faults come as often as in test_seeds.py: what is left out is what happens between two of them.
 `SEED=5 DAYS=90` chooses another seed and length.
 """
@@ -14,9 +13,7 @@ from tests.whole.loop import run
 
 SEEDS = [int(os.environ["SEED"])] if "SEED" in os.environ else [1, 2, 3]
 DAYS = float(os.environ.get("DAYS", "30"))
-SMALL = ("smart_meter", "solar", "battery")
-WITH_CAR = (*SMALL, "v2h")
-HOMES = {1: SMALL, 2: WITH_CAR, 3: SMALL}
+SMALL = Kind(live_s=300, only=("smart_meter", "solar", "battery", "v2h"))
 
 
 @pytest.mark.t(8)
@@ -25,6 +22,5 @@ HOMES = {1: SMALL, 2: WITH_CAR, 3: SMALL}
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_small_home_lives_through_its_faults_for_long(seed):
     print(f"SEED={seed}")
-    kind = Kind(live_s=300, only=HOMES.get(seed, WITH_CAR))
-    broken, _ = run(lived(seed, 0, DAYS, kind))
+    broken, _ = run(lived(seed, 0, DAYS, SMALL))
     assert not broken, "\n".join(broken)
